@@ -33,7 +33,7 @@ static inline struct wall wall_add_ms(struct wall t, int64_t ms) { return (struc
 static inline int64_t wall_ms_between(struct wall from, struct wall to) { return (to.us - from.us) / 1000; }
 static inline bool wall_is_set(struct wall t) { return t.us != 0; }
 
-/* RFC 3339, UTC, milliseconds. Returns `out`. */
+/* RFC 3339, UTC, milliseconds, cut, not rounded; held within 1970 to 9999. Returns `out`. */
 const char *wall_format(struct wall t, char out[static CLOCK_TEXT_SIZE]);
 /* RFC 3339 with any offset and any number of decimals, years 1970 to 9999; false if it is not one. */
 bool wall_parse(const char *text, struct wall *out);

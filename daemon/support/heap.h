@@ -1,6 +1,7 @@
 /*
  * A binary heap of deadlines with the node inside its owner, so that a deadline can be moved or
- * taken out in O(log n) without a search.
+ * taken out in O(log n) without a search. Moving and taking out never fail, and setting a node to
+ * "never" takes it out.
  */
 #ifndef TOCSIN_SUPPORT_HEAP_H
 #define TOCSIN_SUPPORT_HEAP_H

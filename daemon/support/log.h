@@ -5,6 +5,7 @@
  *
  * Values with spaces, quotes or control characters are quoted and escaped, so that a peer cannot
  * forge a line. Never a payload, never a whole telephone number (text_mask_number). Thread-safe.
+ * Never waits for the reader: a line for which there is no room is dropped and counted.
  */
 #ifndef TOCSIN_SUPPORT_LOG_H
 #define TOCSIN_SUPPORT_LOG_H
@@ -29,5 +30,6 @@ struct log_pair {
 
 void log_write(enum log_level level, const char *name, const struct log_pair *pairs); /* ends with key NULL */
 void log_set_level(enum log_level least); /* lines less urgent than this are left out */
+unsigned long log_lost(void);                 /* lines dropped since the start; exported as a metric */
 
 #endif

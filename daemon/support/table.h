@@ -2,8 +2,9 @@
  * A hash table from fixed-size keys to pointers: open addressing, linear probing, no tombstones
  * (a removal shifts its successors back), grown before it is three quarters full.
  *
- * Keys are copied; values are borrowed. Iteration order is not defined; an entry must not be added
- * during iteration, and removal during iteration goes through table_remove_at.
+ * Keys are copied; values are borrowed and never NULL, which is how absence is told. Iteration order
+ * is not defined; an entry must not be added during iteration, and removal during iteration goes
+ * through table_remove_at.
  */
 #ifndef TOCSIN_SUPPORT_TABLE_H
 #define TOCSIN_SUPPORT_TABLE_H
@@ -27,5 +28,8 @@ void *table_remove(struct table *t, const void *key);                /* the old 
 
 /* for (size_t i = 0; (v = table_next(t, &i)) != NULL;) … */
 void *table_next(const struct table *t, size_t *index);
+/* Removes and returns the entry that table_next gave last with this index. The iteration goes on and
+ * misses none; an entry that it had kept may come by a second time. */
+void *table_remove_at(struct table *t, size_t *index);
 
 #endif
