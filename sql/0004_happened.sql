@@ -1,199 +1,233 @@
 -- What happened: alerts, calls, incidents and their revisions, and the names that stand apart.
 --
 -- The daemon's follower writes here what is already durable in its node's journal, in the order of
--- positions (node, epoch, number), in batches whose last act is to move the node's cursor. The key of
--- every row is its position, never a sender's id: nothing that was receipted can conflict, and a
--- batch that comes twice changes nothing. No row refers to the registry or the territory: what
+-- positions (node, epoch, number), in batches that move the node's cursor in the same transaction.
+-- The key of every row is its position, never a sender's id: nothing that was receipted can conflict,
+-- and a batch that comes twice changes nothing. No row refers to the registry or the territory: what
 -- happened stays as it was when people, sites and centres go.
 
-CREATE DOMAIN node_name AS text COLLATE "C" CHECK (VALUE ~ '^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$');
-COMMENT ON DOMAIN node_name IS 'A node of the service, as in its configuration.';
-
 CREATE TABLE node_cursor (
-	node     node_name PRIMARY KEY,
+	node     integer PRIMARY KEY CHECK (node > 0),
 	epoch    bigint NOT NULL CHECK (epoch >= 0),
 	number   bigint NOT NULL CHECK (number >= 0),
 	moved_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE node_cursor IS
-	'How far each node''s records are in this database; moved in the transaction that brings the rows. '
-	'A daemon reads it at every connection and goes on from there, also when the database is an older one restored.';
+	'How far each node''s records are in this database. A daemon reads it at every connection and goes '
+	'on from there, also when the database is an older one that was restored.';
+
+CREATE FUNCTION cursor_move(of_node integer, from_epoch bigint, from_number bigint, to_epoch bigint, to_number bigint)
+	RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+	INSERT INTO node_cursor (node, epoch, number) VALUES (of_node, 0, 0) ON CONFLICT DO NOTHING;
+	UPDATE node_cursor SET epoch = to_epoch, number = to_number, moved_at = clock_timestamp()
+		WHERE node = of_node AND (epoch, number) = (from_epoch, from_number)
+			AND (to_epoch, to_number) >= (from_epoch, from_number);
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'the cursor of node % is not at %:%', of_node, from_epoch, from_number
+			USING ERRCODE = 'TC001', HINT = 'Another connection of the same node moved it: read it again.';
+	END IF;
+END $$;
+COMMENT ON FUNCTION cursor_move IS
+	'The first statement of each batch: moves the cursor from where the daemon saw it, or fails (TC001). So '
+	'a backend that was given up and commits late, or a second daemon with the same node number, can '
+	'neither double a batch nor lay an old state over a new one. 0:0 is before the first record.';
 
 CREATE TABLE alerts (
-	node        text COLLATE "C" NOT NULL,
+	node        integer NOT NULL,
 	epoch       bigint NOT NULL,
 	number      bigint NOT NULL,
-	ordinal     smallint NOT NULL DEFAULT 0,
 	alert       uuid NOT NULL,
 	department  text COLLATE "C" NOT NULL,
 	incident    uuid,
 	source      uuid,
-	ref         text COLLATE "C" NOT NULL DEFAULT '',
-	kind        text COLLATE "C" NOT NULL,
+	ref         text COLLATE "C" NOT NULL,
+	kind        text COLLATE "C" NOT NULL CHECK (kind IN
+		('unknown', 'panic', 'duress', 'silent', 'medical', 'relay', 'call', 'intrusion', 'tamper',
+		'battery', 'link', 'test', 'cancel', 'position')),
+	priority    smallint NOT NULL,
 	exercise    boolean NOT NULL,
 	doubts      integer NOT NULL,
 	received_at timestamptz NOT NULL,
 	occurred_at timestamptz,
 	lat         latitude,
 	lon         longitude,
-	accuracy_m  double precision CHECK (accuracy_m >= 0),
+	accuracy_m  real,
 	fixed_at    timestamptz,
-	method      text NOT NULL DEFAULT '',
-	commune     text COLLATE "C" NOT NULL DEFAULT '',
-	PRIMARY KEY (node, epoch, number, ordinal),
-	CHECK (num_nulls(lat, lon) IN (0, 2)),
-	CHECK (kind IN ('unknown', 'panic', 'duress', 'silent', 'medical', 'relay', 'call', 'intrusion',
-		'tamper', 'battery', 'link', 'test', 'cancel', 'position'))
+	method      text,
+	commune     text COLLATE "C",
+	PRIMARY KEY (node, epoch, number),
+	CHECK (num_nulls(lat, lon) IN (0, 2))
 );
-COMMENT ON TABLE alerts IS 'What a source said, once; a repeat with the same id and content is counted on its incident, not here.';
+COMMENT ON TABLE alerts IS 'What a source said, once; a repeat with the same id and content is not kept again.';
 COMMENT ON COLUMN alerts.alert IS 'tocsin''s own id of it.';
 COMMENT ON COLUMN alerts.incident IS 'The incident that it raised or joined; none for a plain test or link report.';
-COMMENT ON COLUMN alerts.source IS 'A registered source at that time.';
-COMMENT ON COLUMN alerts.ref IS 'The sender''s id of it: never unique, senders reuse theirs.';
+COMMENT ON COLUMN alerts.source IS 'Registered at that time.';
+COMMENT ON COLUMN alerts.ref IS 'The sender''s id of it: never unique, senders use theirs again.';
 COMMENT ON COLUMN alerts.doubts IS 'What could not be read for certain; bits as in daemon/decide/alert.h, enum alert_doubt.';
 COMMENT ON COLUMN alerts.occurred_at IS 'As the sender says, right or wrong.';
+COMMENT ON COLUMN alerts.commune IS 'As the sender says.';
 CREATE INDEX alerts_incident ON alerts (incident) WHERE incident IS NOT NULL;
 CREATE INDEX alerts_received ON alerts USING brin (received_at);
 
-CREATE TABLE alert_words (
-	node          text COLLATE "C" NOT NULL,
-	epoch         bigint NOT NULL,
-	number        bigint NOT NULL,
-	ordinal       smallint NOT NULL DEFAULT 0,
-	department    text COLLATE "C" NOT NULL,
-	incident      uuid,
-	caller        text NOT NULL DEFAULT '',
-	rpps          bigint,
-	person_name   text NOT NULL DEFAULT '',
-	person_number text NOT NULL DEFAULT '',
-	address       text NOT NULL DEFAULT '',
-	note          text NOT NULL DEFAULT '',
-	retain_until  date NOT NULL,
-	legal_hold    boolean NOT NULL DEFAULT false,
-	PRIMARY KEY (node, epoch, number, ordinal)
-);
-COMMENT ON TABLE alert_words IS 'The words of an alert that may name somebody, apart from it so that they can end on their day.';
-COMMENT ON COLUMN alert_words.caller IS 'The number of a registered caller as the source spelt it; nobody else''s is ever stored.';
-COMMENT ON COLUMN alert_words.person_name IS 'Whom a regulator named, as spelt.';
-COMMENT ON COLUMN alert_words.retain_until IS 'Deleted after this day (departments.names_kept_days) unless legal_hold.';
-COMMENT ON COLUMN alert_words.legal_hold IS 'Kept for a procedure (Code de procédure pénale), until an authority lifts it.';
-CREATE INDEX alert_words_incident ON alert_words (incident) WHERE incident IS NOT NULL;
-CREATE INDEX alert_words_end ON alert_words (retain_until) WHERE NOT legal_hold;
-
 CREATE TABLE calls (
-	node         text COLLATE "C" NOT NULL,
+	node         integer NOT NULL,
 	epoch        bigint NOT NULL,
 	number       bigint NOT NULL,
-	ordinal      smallint NOT NULL DEFAULT 0,
 	alert        uuid NOT NULL,
 	department   text COLLATE "C" NOT NULL,
 	incident     uuid,
 	phase        text COLLATE "C" NOT NULL CHECK (phase IN ('presented', 'answered', 'ended', 'abandoned')),
 	presented_to text COLLATE "C" NOT NULL,
-	line         text NOT NULL DEFAULT '',
-	agent        text NOT NULL DEFAULT '',
+	line         text NOT NULL,
+	agent        text NOT NULL,
 	at           timestamptz NOT NULL,
-	PRIMARY KEY (node, epoch, number, ordinal)
+	PRIMARY KEY (node, epoch, number)
 );
 COMMENT ON TABLE calls IS
-	'Phases of calls to the 17 whose number matched a registered person with consent for the centre. '
-	'A caller who is not registered leaves no row anywhere (domain: consent).';
+	'Phases of calls to the 17 whose number matched a registered person with consent for the centre. A '
+	'caller who is not registered leaves no row anywhere: the number was never given to us.';
 CREATE INDEX calls_incident ON calls (incident) WHERE incident IS NOT NULL;
 
-CREATE TABLE incidents (
-	incident        uuid PRIMARY KEY,
-	node            text COLLATE "C" NOT NULL,
-	epoch           bigint NOT NULL,
-	number          bigint NOT NULL,
-	ordinal         smallint NOT NULL,
-	revision        integer NOT NULL CHECK (revision > 0),
-	department      text COLLATE "C" NOT NULL,
-	priority        smallint NOT NULL CHECK (priority BETWEEN 1 AND 4),
-	kind            text COLLATE "C" NOT NULL,
-	state           text COLLATE "C" NOT NULL CHECK (state IN ('open', 'taken', 'engaged', 'closed')),
-	exercise        boolean NOT NULL,
-	raised_at       timestamptz NOT NULL,
-	updated_at      timestamptz NOT NULL,
-	renewed_at      timestamptz,
-	owner           text COLLATE "C" NOT NULL,
-	centres         text[] NOT NULL,
-	practitioners   uuid[] NOT NULL,
-	related         uuid[] NOT NULL,
-	reasons         text[] NOT NULL,
-	lat             latitude,
-	lon             longitude,
-	accuracy_m      double precision,
-	place_origin    text COLLATE "C" NOT NULL,
-	place_precision text COLLATE "C" NOT NULL,
-	commune         text COLLATE "C" NOT NULL DEFAULT '',
-	alerts_total    bigint NOT NULL CHECK (alerts_total >= 0),
-	disposition     text COLLATE "C" NOT NULL DEFAULT ''
+-- The shape of incidents and revisions follows the journal's groups of fields (proto/journal.proto).
+
+CREATE TABLE revisions (
+	node          integer NOT NULL,
+	epoch         bigint NOT NULL,
+	number        bigint NOT NULL,
+	ordinal       smallint NOT NULL,
+	incident      uuid NOT NULL,
+	revision      bigint NOT NULL,
+	at            timestamptz NOT NULL,
+	department    text COLLATE "C",
+	priority      smallint,
+	kind          text COLLATE "C",
+	state         text COLLATE "C",
+	level         smallint,
+	practitioners uuid[],
+	centres       text[] COLLATE "C",
+	reasons       text[] COLLATE "C",
+	commune       text COLLATE "C",
+	alerts_total  bigint,
+	PRIMARY KEY (node, epoch, number, ordinal)
 );
-COMMENT ON TABLE incidents IS 'The latest revision of each incident. Keyed by tocsin''s own id; its position says which revision it is.';
-COMMENT ON COLUMN incidents.owner IS 'The one centre that it belongs to.';
-COMMENT ON COLUMN incidents.centres IS 'Other centres with their roles, as "corg-77:informed".';
-COMMENT ON COLUMN incidents.practitioners IS 'Ids only: names stand in incident_names, and end on their day.';
-COMMENT ON COLUMN incidents.reasons IS 'Codes of the rules that decided, as daemon/decide/reason.c spells them, without their details.';
+COMMENT ON TABLE revisions IS
+	'What each record changed in its incidents: null is unchanged. With the ids of persons, never their names.';
+COMMENT ON COLUMN revisions.ordinal IS 'Of several incidents that one record changed, from 0.';
+COMMENT ON COLUMN revisions.department IS 'Of a raised incident, with its first record.';
+CREATE INDEX revisions_incident ON revisions (incident);
+
+CREATE TABLE incidents (
+	incident      uuid PRIMARY KEY,
+	node          integer NOT NULL,
+	epoch         bigint NOT NULL,
+	number        bigint NOT NULL,
+	revision      bigint NOT NULL,
+	updated_at    timestamptz NOT NULL,
+	department    text COLLATE "C",
+	raised_at     timestamptz,
+	exercise      boolean,
+	source        uuid,
+	kind          text COLLATE "C",
+	priority      smallint CHECK (priority BETWEEN 1 AND 4),
+	state         text COLLATE "C" CHECK (state IN ('open', 'taken', 'engaged', 'closed')),
+	level         smallint,
+	renewed_at    timestamptz,
+	taken_by      text,
+	taken_at      text COLLATE "C",
+	taken_since   timestamptz,
+	disposition   text COLLATE "C",
+	cancels       bigint,
+	contact       text COLLATE "C",
+	offered_to    text COLLATE "C",
+	practitioners uuid[],
+	owner         text COLLATE "C",
+	centres       text[] COLLATE "C",
+	origin        text COLLATE "C",
+	precision     text COLLATE "C",
+	lat           latitude,
+	lon           longitude,
+	accuracy_m    real,
+	fixed_at      timestamptz,
+	method        text,
+	commune       text COLLATE "C",
+	reasons       text[] COLLATE "C",
+	related       uuid[],
+	alerts_total  bigint
+) WITH (fillfactor = 70);
+COMMENT ON TABLE incidents IS
+	'Each incident as it is now; its position is that of the newest record in it. Null in what every '
+	'incident has: it was raised before the first record that this database holds.';
+COMMENT ON COLUMN incidents.taken_by IS 'The operator who took it.';
+COMMENT ON COLUMN incidents.taken_at IS 'The operator''s centre.';
 COMMENT ON COLUMN incidents.disposition IS 'How it was closed.';
+COMMENT ON COLUMN incidents.cancels IS 'Requests to cancel: shown and counted, they close nothing.';
+COMMENT ON COLUMN incidents.practitioners IS 'Ids only: names stand in incident_names, and end on their day.';
+COMMENT ON COLUMN incidents.owner IS 'The one centre that it belongs to.';
+COMMENT ON COLUMN incidents.centres IS 'All centres with their roles, as "corg-77:informed".';
+COMMENT ON COLUMN incidents.reasons IS 'Codes of the rules that decided and of the doubts, as daemon/decide/reason.h names them.';
 CREATE INDEX incidents_open ON incidents (department, priority, raised_at) WHERE state <> 'closed';
 CREATE INDEX incidents_raised ON incidents (department, raised_at);
 
-CREATE TABLE revisions (
-	node          text COLLATE "C" NOT NULL,
-	epoch         bigint NOT NULL,
-	number        bigint NOT NULL,
-	ordinal       smallint NOT NULL DEFAULT 0,
-	incident      uuid NOT NULL,
-	revision      integer NOT NULL,
-	department    text COLLATE "C" NOT NULL,
-	at            timestamptz NOT NULL,
-	priority      smallint NOT NULL,
-	kind          text COLLATE "C" NOT NULL,
-	state         text COLLATE "C" NOT NULL,
-	owner         text COLLATE "C" NOT NULL,
-	centres       text[] NOT NULL,
-	practitioners uuid[] NOT NULL,
-	reasons       text[] NOT NULL,
-	alerts_total  bigint NOT NULL,
-	PRIMARY KEY (node, epoch, number, ordinal)
-);
-COMMENT ON TABLE revisions IS 'Every state that an incident was in, with the ids of persons and never their names.';
-CREATE INDEX revisions_incident ON revisions (incident);
-
 CREATE TABLE incident_names (
-	node         text COLLATE "C" NOT NULL,
+	node         integer NOT NULL,
 	epoch        bigint NOT NULL,
 	number       bigint NOT NULL,
-	ordinal      smallint NOT NULL DEFAULT 0,
-	department   text COLLATE "C" NOT NULL,
+	ordinal      smallint NOT NULL,
 	incident     uuid NOT NULL,
+	department   text COLLATE "C",
 	practitioner uuid,
 	name         text NOT NULL,
-	specialty    text NOT NULL DEFAULT '',
-	phone        text NOT NULL DEFAULT '',
+	specialty    text NOT NULL,
+	phone        text COLLATE "C",
+	exposed      text NOT NULL,
 	retain_until date NOT NULL,
 	legal_hold   boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (node, epoch, number, ordinal)
 );
-COMMENT ON TABLE incident_names IS 'Who an incident was about, as the registry or a regulator named them then. Apart, so that names can end on their day.';
+COMMENT ON TABLE incident_names IS
+	'Who an incident was about, as the registry or a regulator named them then. Apart, so that names can end on their day.';
 COMMENT ON COLUMN incident_names.practitioner IS 'None for a person who is not registered.';
 COMMENT ON COLUMN incident_names.retain_until IS 'Deleted after this day (departments.names_kept_days) unless legal_hold.';
-COMMENT ON COLUMN incident_names.legal_hold IS 'Kept for a procedure (Code de procédure pénale), until an authority lifts it.';
+COMMENT ON COLUMN incident_names.legal_hold IS 'Kept for a procedure, until the authority that asked lifts it.';
 CREATE INDEX incident_names_incident ON incident_names (incident);
 CREATE INDEX incident_names_end ON incident_names (retain_until) WHERE NOT legal_hold;
 
-CREATE FUNCTION names_end(department text, received timestamptz) RETURNS date
-	LANGUAGE sql STABLE PARALLEL SAFE
-	RETURN (received AT TIME ZONE 'UTC')::date
-		+ coalesce((SELECT d.names_kept_days FROM departments d WHERE d.code = department), 2192);
-COMMENT ON FUNCTION names_end IS 'The last day of names that came with something received then.';
+CREATE TABLE words (
+	node          integer NOT NULL,
+	epoch         bigint NOT NULL,
+	number        bigint NOT NULL,
+	ordinal       smallint NOT NULL,
+	incident      uuid,
+	department    text COLLATE "C",
+	caller        text,
+	rpps          bigint,
+	person_name   text,
+	person_number text,
+	address       text,
+	note          text,
+	retain_until  date NOT NULL,
+	legal_hold    boolean NOT NULL DEFAULT false,
+	PRIMARY KEY (node, epoch, number, ordinal)
+);
+COMMENT ON TABLE words IS
+	'What was said in words, which may name anybody: of an alert or an act (ordinal 0), of an incident''s '
+	'place (from 1). Apart, so that words can end on their day.';
+COMMENT ON COLUMN words.caller IS 'The number as the source spelt it; of calls, only a registered person''s.';
+COMMENT ON COLUMN words.rpps IS 'As a regulator gave it, right or wrong.';
+COMMENT ON COLUMN words.person_name IS 'Whom a regulator named.';
+COMMENT ON COLUMN words.note IS 'Of an alert, or a dispatcher''s; the trail holds its SHA-256.';
+COMMENT ON COLUMN words.retain_until IS 'Deleted after this day (departments.names_kept_days) unless legal_hold.';
+COMMENT ON COLUMN words.legal_hold IS 'Kept for a procedure, until the authority that asked lifts it.';
+CREATE INDEX words_incident ON words (incident) WHERE incident IS NOT NULL;
+CREATE INDEX words_end ON words (retain_until) WHERE NOT legal_hold;
 
 CREATE TABLE set_aside (
-	node     text COLLATE "C" NOT NULL,
+	node     integer NOT NULL,
 	epoch    bigint NOT NULL,
 	number   bigint NOT NULL,
 	record   bytea NOT NULL,
-	sqlstate text NOT NULL,
+	sqlstate text COLLATE "C" NOT NULL,
 	reason   text NOT NULL,
 	at       timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (node, epoch, number)
@@ -202,11 +236,20 @@ COMMENT ON TABLE set_aside IS
 	'Records that this database refused, whole as the journal holds them, so that one bad record never '
 	'stops those behind it and is never lost. Any row here wants a person''s look.';
 
-REVOKE ALL ON node_cursor, alerts, alert_words, calls, incidents, revisions, incident_names, set_aside FROM PUBLIC;
-REVOKE ALL ON FUNCTION names_end(text, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION names_end(text, timestamptz) TO tocsin_daemon;
-GRANT SELECT, INSERT, UPDATE ON node_cursor, incidents TO tocsin_daemon;
+REVOKE ALL ON node_cursor, alerts, calls, revisions, incidents, incident_names, words, set_aside FROM PUBLIC;
+REVOKE ALL ON FUNCTION cursor_move(integer, bigint, bigint, bigint, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION cursor_move(integer, bigint, bigint, bigint, bigint) TO tocsin_daemon;
+GRANT SELECT ON node_cursor TO tocsin_daemon, tocsin_report;
 GRANT SELECT, INSERT ON alerts, calls, revisions TO tocsin_daemon;
-GRANT INSERT ON alert_words, incident_names, set_aside TO tocsin_daemon;
-GRANT SELECT ON alerts, calls, incidents, revisions TO tocsin_report;
+GRANT SELECT, INSERT, UPDATE ON incidents TO tocsin_daemon;
+-- It writes names and words and cannot read them back: it holds what it needs in memory.
+GRANT INSERT ON incident_names, words, set_aside TO tocsin_daemon;
+GRANT SELECT ON revisions TO tocsin_report;
+GRANT SELECT (node, epoch, number, alert, department, incident, source, kind, priority, exercise, doubts,
+	received_at, occurred_at, commune) ON alerts TO tocsin_report;
+GRANT SELECT (node, epoch, number, alert, department, incident, phase, presented_to, at) ON calls TO tocsin_report;
+GRANT SELECT (incident, node, epoch, number, revision, updated_at, department, raised_at, exercise, source, kind,
+	priority, state, level, renewed_at, taken_at, taken_since, disposition, cancels, contact, offered_to,
+	practitioners, owner, centres, origin, precision, commune, reasons, related, alerts_total)
+	ON incidents TO tocsin_report;
 GRANT SELECT (node, epoch, number, sqlstate, at) ON set_aside TO tocsin_report;
