@@ -21,6 +21,9 @@
 #define REGISTRY_NUMBERS_MAX 16  /* of one practitioner */
 #define REGISTRY_SITES_MAX 16    /* of one practitioner */
 #define REGISTRY_CONSENTS_MAX 16 /* of one practitioner */
+#define REGISTRY_CENTRES_MAX 64  /* that one registry knows */
+#define REGISTRY_TEXT_MAX 1000   /* bytes kept of a text; it is cut at a whole character */
+#define REGISTRY_IDENTITY_MAX 2000 /* bytes of an issuer or a subject; a longer one is refused */
 
 enum source_kind {
 	SOURCE_DEVICE,     /* bracelet, hidden button, lone-worker device: one user */
@@ -76,7 +79,7 @@ struct practitioner {
 	unsigned numbers_count, sites_count, consents_count;
 	struct practitioner_number numbers[REGISTRY_NUMBERS_MAX];
 	struct site_id sites[REGISTRY_SITES_MAX]; /* the first is the main one */
-	struct centre_id consents[REGISTRY_CONSENTS_MAX]; /* centres that may recognise the numbers */
+	struct centre_id consents[REGISTRY_CONSENTS_MAX]; /* who may recognise the numbers */
 };
 
 struct registry;
@@ -85,28 +88,43 @@ struct registry;
 struct registry *registry_new(size_t numbers_expected);
 void registry_free(struct registry *r);
 
-/* Each replaces an entry of the same id whole. False: no memory, or more centres than a registry
- * knows (64); the entry is then as it was. */
+/* Makes room in every index for a quarter more entries: after a load, so that the small changes of
+ * a day never stop the loop to grow one. False: no memory. */
+bool registry_settle(struct registry *r);
+
+/* Each replaces an entry of the same id whole; no text is NULL. False: no memory, more than a bound
+ * above; the entry is then as it was. A practitioner may come before its sites. */
 bool registry_put_site(struct registry *r, const struct site *s);
 bool registry_put_practitioner(struct registry *r, const struct practitioner *p);
 bool registry_put_source(struct registry *r, const struct source *s);
-/* A withdrawal: the person is gone and its texts are overwritten in memory. */
+/* A withdrawal: the person is gone and its texts and numbers are overwritten in memory. */
 void registry_remove_practitioner(struct registry *r, struct practitioner_id id);
 void registry_remove_site(struct registry *r, struct site_id id);
 void registry_remove_source(struct registry *r, struct source_id id);
 
 /* Look-ups copy into *out; false: absent. */
-bool registry_practitioner(const struct registry *r, struct practitioner_id id, struct practitioner *out);
+bool registry_practitioner(const struct registry *r, struct practitioner_id id,
+                           struct practitioner *out);
 bool registry_site(const struct registry *r, struct site_id id, struct site *out);
 bool registry_source(const struct registry *r, struct source_id id, struct source *out);
+/* By name alone: false too when two departments each have one of that name. */
 bool registry_source_by_name(const struct registry *r, const char *name, struct source *out);
-bool registry_source_by_certificate(const struct registry *r, const char *issuer, const char *subject, struct source *out);
+/* Of several with one identity (a device that was registered anew), the active one. */
+bool registry_source_by_certificate(const struct registry *r, const char *issuer,
+                                    const char *subject, struct source *out);
 bool registry_by_rpps(const struct registry *r, uint64_t rpps, struct practitioner_id *out);
 /* Writes at most `max` persons who use the number; returns how many there are. */
-size_t registry_by_number(const struct registry *r, struct e164 number, struct practitioner_id *out, size_t max);
-bool registry_has_consent(const struct registry *r, struct practitioner_id id, struct centre_id centre);
+size_t registry_by_number(const struct registry *r, struct e164 number,
+                          struct practitioner_id *out, size_t max);
+bool registry_has_consent(const struct registry *r, struct practitioner_id id,
+                          struct centre_id centre);
 
-struct registry_size { size_t practitioners, numbers, sites, sources, bytes; };
+struct registry_size {
+	size_t practitioners, numbers, sites, sources;
+	size_t bytes;       /* of memory in all */
+	size_t text_bytes;  /* of entries that live */
+	size_t waste_bytes; /* of entries that are gone: past a quarter of both, build a new one */
+};
 struct registry_size registry_size(const struct registry *r);
 /* Every source in turn: for (size_t i = 0; registry_next_source(r, &i, &s);) … */
 bool registry_next_source(const struct registry *r, size_t *index, struct source *out);
