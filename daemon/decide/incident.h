@@ -86,6 +86,8 @@ struct centre_part {
 struct incident {
 	struct incident_id id;
 	uint32_t revision;       /* 1 when raised; one more with each change that consoles see */
+	uint32_t guard;          /* newest revision that changed more than a count: acts on an older view
+	                            are refused, and a stuck button cannot refuse them for ever */
 	struct position position; /* of the record that made this revision */
 	unsigned changed;        /* enum incident_group, since the last record */
 	struct wall updated_at;
@@ -124,12 +126,15 @@ struct incident {
 	struct incident_id related[INCIDENT_RELATED_MAX];
 	/* deadlines */
 	enum incident_step step;
-	struct heap_node deadline;      /* of the step */
-	struct heap_node offer_until;   /* of the transfer */
-	struct heap_node taker_lost_at; /* back to open then */
-	/* the world's lists */
-	struct incident *next_dirty;
+	struct mono step_due;
+	struct mono offer_due; /* the transfer lapses */
+	struct mono away_due; /* its taker, or every operator of its owner, is away: what happens then */
+	/* the world's */
+	struct heap_node wake; /* at the first of the three */
+	struct incident *next; /* in the list of dirty or of closed ones */
 	bool is_dirty;
+	bool is_loud; /* more than a count changed in this event */
+	bool is_seen; /* something that consoles see changed in this event */
 };
 
 /* The state after `cause`, or INCIDENT_STATES when it is refused in that state. */

@@ -26,7 +26,7 @@ struct rules {
 	int64_t clock_ahead_ms;      /* said to occur further in the future: doubt "clock" */
 	int64_t repeat_dated_ms;     /* memory of repeats with occurred_at: 30 days */
 	int64_t repeat_undated_ms;   /* and without: 10 minutes */
-	int64_t louder_ms;           /* not taken: the four steps, each from the raising or renewal */
+	int64_t louder_ms;           /* not taken: the four steps, counted from the raising */
 	int64_t other_centre_ms;
 	int64_t all_ms;
 	int64_t alarm_ms;
@@ -53,10 +53,9 @@ struct world {
 	struct territory *territory; /* likewise; may be NULL before the first load */
 	struct position next;        /* of the next record */
 	struct table *incidents;     /* by id: open, taken, engaged; closed ones leave at the end of the event */
-	struct heap deadlines;       /* of steps, offers, lost takers */
+	struct heap deadlines;       /* incident.wake */
 	struct repeats *repeats;
 	struct table *fixes;         /* newest live position by source */
-	struct table *calls;         /* matched calls by (exchange, call id) hash: incident */
 	unsigned sessions_count, sessions_room;
 	struct session *sessions;
 	struct incident *dirty;      /* changed in this event */
@@ -77,8 +76,21 @@ bool world_has_session_at(const struct world *w, struct centre_id centre);
 /* When decide() wants an EVENT_TICK; 0: not at all. */
 struct mono world_next_wake(const struct world *w);
 
-/* At start, before the first event: an incident as the journal had it (owned by the world then),
- * deadlines already set in `deadline.due` and not in the heap; and a line of the memory of repeats. */
+/* At start, before the first event. An incident as the journal had it, its deadlines set in
+ * step_due, offer_due and away_due: owned by the world from here; false: no memory. */
 bool world_restore_incident(struct world *w, struct incident *incident);
+/* Its record said that it was closed, or a newer record follows: taken out and freed. */
+void world_forget_incident(struct world *w, struct incident *incident);
+/* Consoles are all away after a restart: the takers have taker_lost_ms to come back. */
+void world_restored(struct world *w, struct mono now);
+
+/* For decide/ alone: moves an incident in the heap after one of its deadlines changed. */
+void world_schedule(struct world *w, struct incident *incident);
+/* A change in this event: marks groups for the record; `seen` by consoles; `loud` when it is more
+ * than a count. */
+enum touch { TOUCH_UNSEEN, TOUCH_QUIET, TOUCH_LOUD };
+void world_touch(struct world *w, struct incident *incident, unsigned groups, enum touch touch);
+struct incident *world_add_incident(struct world *w, struct incident_id id); /* NULL: no memory */
+void world_close_incident(struct world *w, struct incident *incident); /* freed by world_reap */
 
 #endif
