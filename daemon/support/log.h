@@ -21,7 +21,9 @@ struct log_pair {
 	int64_t number;
 };
 
-#define LOG_TEXT(k, v) { .key = (k), .text = (v) ? (v) : "" }
+static inline const char *log_text_or_empty(const char *text) { return text ? text : ""; }
+
+#define LOG_TEXT(k, v) { .key = (k), .text = log_text_or_empty(v) }
 #define LOG_NUMBER(k, v) { .key = (k), .number = (int64_t)(v) }
 
 /* log_event(LOG_LEVEL_INFO, "link-closed", LOG_TEXT("reason", "peer-gone"), LOG_NUMBER("alerts", 12)) */

@@ -1,6 +1,7 @@
 /*
  * A hash table from fixed-size keys to pointers: open addressing, linear probing, no tombstones
- * (a removal shifts its successors back), grown before it is three quarters full.
+ * (a removal shifts its successors back), grown before it is three quarters full, a few entries at a
+ * time, so that no call ever holds the loop.
  *
  * Keys are copied; values are borrowed and never NULL, which is how absence is told. Iteration order
  * is not defined; an entry must not be added during iteration, and removal during iteration goes

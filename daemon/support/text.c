@@ -182,7 +182,7 @@ static inline void sip_word(struct sip *s, uint64_t word)
 uint64_t text_hash(const void *bytes, size_t length, uint64_t seed)
 {
 	const uint8_t *at = bytes;
-	uint64_t k0 = seed, k1 = ~seed;
+	uint64_t k0 = seed, k1 = 0; /* 64 secret bits are enough to place keys in a table */
 	uint64_t last = (uint64_t)length << 56;
 	struct sip s = { k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
 		         k1 ^ 0x7465646279746573 };
