@@ -113,25 +113,6 @@ static void note_doubts(const struct world *w, struct finding *f)
 	}
 }
 
-static void remember_fix(struct world *w, const struct alert *a)
-{
-	if (!a->has_fix)
-		return;
-	struct fix *known = table_get(w->fixes, &a->source);
-	if (known == NULL) {
-		known = calloc(1, sizeof *known);
-		if (known == NULL || !table_put(w->fixes, &a->source, known)) {
-			free(known);
-			return;
-		}
-	}
-	struct fix fix = a->fix;
-	if (!wall_is_set(fix.fixed_at))
-		fix.fixed_at = a->received_at;
-	if (fix.fixed_at.us >= known->fixed_at.us)
-		*known = fix;
-}
-
 static bool merge_reasons(struct incident *i, const struct reasons *reasons)
 {
 	bool changed = false;
@@ -327,7 +308,8 @@ static void decide_alert(struct world *w, const struct event *e, const struct al
 		f.source = (struct source){ .id = a->source, .name = "", .has_panic_button = true,
 					    .kind = SOURCE_PLATFORM };
 	}
-	remember_fix(w, a);
+	if (a->has_fix)
+		world_remember_fix(w, a->source, &a->fix, a->received_at);
 	note_doubts(w, &f);
 	struct incident *reused = NULL;
 	if (known != NULL) {

@@ -147,6 +147,25 @@ void world_close_incident(struct world *w, struct incident *i)
 	w->closed = i;
 }
 
+bool world_remember_fix(struct world *w, struct source_id source, const struct fix *fix,
+			struct wall received_at)
+{
+	struct fix *known = table_get(w->fixes, &source);
+	if (known == NULL) {
+		known = calloc(1, sizeof *known);
+		if (known == NULL || !table_put(w->fixes, &source, known)) {
+			free(known);
+			return false;
+		}
+	}
+	struct wall fixed_at = wall_is_set(fix->fixed_at) ? fix->fixed_at : received_at;
+	if (fixed_at.us >= known->fixed_at.us) {
+		*known = *fix;
+		known->fixed_at = fixed_at;
+	}
+	return true;
+}
+
 bool world_restore_incident(struct world *w, struct incident *i)
 {
 	if (!table_put(w->incidents, &i->id, i))

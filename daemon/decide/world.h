@@ -84,6 +84,11 @@ void world_forget_incident(struct world *w, struct incident *incident);
 /* Consoles are all away after a restart: the takers have taker_lost_ms to come back. */
 void world_restored(struct world *w, struct mono now);
 
+/* The newest position that a source reported; without a time it was fixed when it was received.
+ * False: no memory. */
+bool world_remember_fix(struct world *w, struct source_id source, const struct fix *fix,
+			struct wall received_at);
+
 /* For decide/ alone: moves an incident in the heap after one of its deadlines changed. */
 void world_schedule(struct world *w, struct incident *incident);
 /* A change in this event: marks groups for the record; `seen` by consoles; `loud` when it is more
