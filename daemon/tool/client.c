@@ -21,7 +21,10 @@
 
 #define CLIENT_HEADER 4
 
+enum phase { PHASE_IDLE, PHASE_CONNECTING, PHASE_SHAKING, PHASE_READY };
+
 struct client {
+	enum phase phase;
 	struct sockaddr_storage address;
 	socklen_t address_length;
 	char host[64];         /* numeric, without port */
@@ -30,7 +33,8 @@ struct client {
 	SSL_CTX *context;
 	SSL *tls;
 	int fd;
-	uint8_t *in; /* bytes of frames not yet given out */
+	short events; /* what the link last waited for */
+	uint8_t *in;  /* bytes of frames not yet given out */
 	size_t in_count, in_room;
 	size_t given; /* bytes at the front of `in` that the caller has seen */
 	char why[CLIENT_WHY_SIZE];
@@ -116,7 +120,7 @@ static bool address_parse(struct client *c, const char *address)
 		host++;
 	}
 	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-		                  .ai_socktype = SOCK_STREAM };
+				  .ai_socktype = SOCK_STREAM };
 	struct addrinfo *found = NULL;
 	int64_t port;
 	if (!text_to_int(colon + 1, 1, 65535, &port) || !TEXT_COPY(c->host, host) ||
@@ -129,7 +133,7 @@ static bool address_parse(struct client *c, const char *address)
 }
 
 struct client *client_new(const char *address, const char *server_name,
-                          const struct client_identity *identity, char why[static CLIENT_WHY_SIZE])
+			  const struct client_identity *identity, char why[static CLIENT_WHY_SIZE])
 {
 	struct client *c = calloc(1, sizeof *c);
 
@@ -174,6 +178,7 @@ void client_disconnect(struct client *c)
 		close(c->fd);
 	c->fd = -1;
 	c->in_count = c->given = 0;
+	c->phase = PHASE_IDLE;
 }
 
 static enum client_status lose(struct client *c, const char *what, const char *detail)
@@ -188,6 +193,7 @@ static enum client_status lose(struct client *c, const char *what, const char *d
 /* CLIENT_OK when `events` came; CLIENT_NOTHING at the deadline. */
 static enum client_status wait_for(struct client *c, short events, struct mono deadline)
 {
+	c->events = events;
 	for (;;) {
 		struct pollfd ready = { .fd = c->fd, .events = events };
 		struct mono now = clock_mono();
@@ -203,21 +209,28 @@ static enum client_status wait_for(struct client *c, short events, struct mono d
 	}
 }
 
-static enum client_status socket_connect(struct client *c, struct mono deadline)
+static enum client_status socket_start(struct client *c)
 {
 	c->fd = socket(c->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (c->fd < 0)
 		return lose(c, "socket", strerror(errno));
 	int on = 1;
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	if (connect(c->fd, (struct sockaddr *)&c->address, c->address_length) == 0)
-		return CLIENT_OK;
-	if (errno != EINPROGRESS)
+	c->phase = PHASE_CONNECTING;
+	if (connect(c->fd, (struct sockaddr *)&c->address, c->address_length) != 0 &&
+	    errno != EINPROGRESS)
 		return lose(c, "connect", strerror(errno));
-	if (wait_for(c, POLLOUT, deadline) != CLIENT_OK)
-		return lose(c, "connect", "no answer in time");
+	return CLIENT_OK;
+}
+
+static enum client_status socket_wait(struct client *c, struct mono deadline)
+{
+	enum client_status status = wait_for(c, POLLOUT, deadline);
 	int error = 0;
 	socklen_t size = sizeof error;
+
+	if (status != CLIENT_OK)
+		return status;
 	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
 		error = errno;
 	return error == 0 ? CLIENT_OK : lose(c, "connect", strerror(error));
@@ -236,7 +249,7 @@ static bool set_expected_name(struct client *c)
 
 /* What SSL_* wants next: CLIENT_OK to call it again, CLIENT_NOTHING when the deadline passed. */
 static enum client_status tls_wait(struct client *c, const char *doing, int result,
-                                   struct mono deadline)
+				   struct mono deadline)
 {
 	int saved_errno = errno;
 
@@ -252,41 +265,62 @@ static enum client_status tls_wait(struct client *c, const char *doing, int resu
 	return lose(c, doing, tls_reason(saved_errno));
 }
 
-enum client_status client_connect(struct client *c, struct mono deadline)
+static enum client_status tls_start(struct client *c)
 {
-	client_disconnect(c);
 	char why[CLIENT_WHY_SIZE];
 	SSL_CTX *fresh = context_new(&c->identity, why);
+
 	if (fresh != NULL) { /* half-renewed files: the old ones serve until they are whole */
 		SSL_CTX_free(c->context);
 		c->context = fresh;
 	}
-	if (socket_connect(c, deadline) != CLIENT_OK)
-		return CLIENT_LOST;
 	c->tls = SSL_new(c->context);
 	if (c->tls == NULL || SSL_set_fd(c->tls, c->fd) != 1 || !set_expected_name(c))
 		return lose(c, "TLS", tls_reason(0));
+	c->phase = PHASE_SHAKING;
+	return CLIENT_OK;
+}
+
+static enum client_status tls_shake(struct client *c, struct mono deadline)
+{
 	for (;;) {
 		ERR_clear_error();
 		errno = 0;
 		int result = SSL_connect(c->tls);
-		if (result == 1)
+		if (result == 1) {
+			c->phase = PHASE_READY;
+			c->events = POLLIN;
 			return CLIENT_OK;
+		}
 		enum client_status status = tls_wait(c, "TLS handshake", result, deadline);
-		if (status == CLIENT_LOST)
-			return CLIENT_LOST;
-		if (status == CLIENT_NOTHING)
-			return lose(c, "TLS handshake", "no answer in time");
+		if (status != CLIENT_OK)
+			return status;
 	}
 }
 
+enum client_status client_connect(struct client *c, struct mono deadline)
+{
+	enum client_status status = CLIENT_OK;
+
+	if (c->phase == PHASE_READY)
+		client_disconnect(c);
+	if (c->phase == PHASE_IDLE)
+		status = socket_start(c);
+	if (status == CLIENT_OK && c->phase == PHASE_CONNECTING) {
+		status = socket_wait(c, deadline);
+		if (status == CLIENT_OK)
+			status = tls_start(c);
+	}
+	return status == CLIENT_OK ? tls_shake(c, deadline) : status;
+}
+
 enum client_status client_send(struct client *c, const ProtobufCMessage *message,
-                               struct mono deadline)
+			       struct mono deadline)
 {
 	size_t length = protobuf_c_message_get_packed_size(message);
 	size_t sent = 0;
 
-	if (c->tls == NULL)
+	if (c->phase != PHASE_READY)
 		return CLIENT_LOST;
 	if (length > CLIENT_FRAME_MAX)
 		return lose(c, "send", "a message longer than a frame may be");
@@ -342,9 +376,9 @@ static bool frame_is_here(const struct client *c, size_t *length, bool *too_long
 }
 
 enum client_status client_receive(struct client *c, struct mono deadline, const uint8_t **bytes,
-                                  size_t *length)
+				  size_t *length)
 {
-	if (c->tls == NULL)
+	if (c->phase != PHASE_READY)
 		return CLIENT_LOST;
 	if (c->given > 0) {
 		memmove(c->in, c->in + c->given, c->in_count - c->given);
@@ -366,7 +400,7 @@ enum client_status client_receive(struct client *c, struct mono deadline, const 
 		ERR_clear_error();
 		errno = 0;
 		int result =
-		        SSL_read_ex(c->tls, c->in + c->in_count, c->in_room - c->in_count, &got);
+			SSL_read_ex(c->tls, c->in + c->in_count, c->in_room - c->in_count, &got);
 		c->in_count += got;
 		if (result == 1)
 			continue;
@@ -379,6 +413,11 @@ enum client_status client_receive(struct client *c, struct mono deadline, const 
 int client_fd(const struct client *c)
 {
 	return c->fd;
+}
+
+short client_events(const struct client *c)
+{
+	return c->events;
 }
 
 const char *client_why(const struct client *c)

@@ -44,25 +44,27 @@ bool client_identity_named(struct client_identity *out, const char *folder, cons
  * certificate must bear; NULL: that address. Reads the identity's files once, so that a wrong one
  * is told before anything is sent. NULL, with a sentence in `why`, when something is unusable. */
 struct client *client_new(const char *address, const char *server_name,
-                          const struct client_identity *identity, char why[static CLIENT_WHY_SIZE]);
+			  const struct client_identity *identity, char why[static CLIENT_WHY_SIZE]);
 void client_free(struct client *c);
 
-/* Connects and shakes hands, after dropping any connection there was. Reads the identity's files
- * again, so that a renewed certificate is used from the next connection on. CLIENT_OK or
- * CLIENT_LOST; a deadline that passes is CLIENT_LOST. */
+/* Connects and shakes hands, after dropping a connection that was up. CLIENT_NOTHING: the deadline
+ * passed on the way; the next call goes on from there, and client_disconnect gives it up. Reads the
+ * identity's files again, so that a renewed certificate is used from the next connection on. */
 enum client_status client_connect(struct client *c, struct mono deadline);
 void client_disconnect(struct client *c); /* says close_notify; fine when not connected */
 
 /* Sends one message as a frame. CLIENT_OK or CLIENT_LOST: half a frame sent is a lost link. */
 enum client_status client_send(struct client *c, const ProtobufCMessage *message,
-                               struct mono deadline);
+			       struct mono deadline);
 
 /* The next frame, whole; `*bytes` lives until the next call. A deadline that is past already asks
- * for what is here now; after CLIENT_NOTHING it is right to poll client_fd for reading. */
+ * for what is here now. */
 enum client_status client_receive(struct client *c, struct mono deadline, const uint8_t **bytes,
-                                  size_t *length);
+				  size_t *length);
 
-int client_fd(const struct client *c);          /* -1 when not connected */
+/* After CLIENT_NOTHING: what to poll, and for what, before the same call is made again. */
+int client_fd(const struct client *c); /* -1 when there is no connection */
+short client_events(const struct client *c);
 const char *client_why(const struct client *c); /* of the last CLIENT_LOST */
 
 #endif

@@ -13,7 +13,7 @@
 
 /* A value that this version does not know is "unknown". Returns `out`. */
 const char *enum_word(const ProtobufCEnumDescriptor *of, int value,
-                      char out[static ENUM_WORD_SIZE]);
+		      char out[static ENUM_WORD_SIZE]);
 /* False: no such word. */
 bool enum_word_parse(const ProtobufCEnumDescriptor *of, const char *word, int *value);
 /* "panic, duress, …" for a usage line. */

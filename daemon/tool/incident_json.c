@@ -37,7 +37,7 @@ static json_t *number(double value)
 	if (!isfinite(value))
 		return json_null();
 	return trunc(value) == value && fabs(value) < 1e15 ? json_integer((json_int_t)value)
-	                                                   : json_real(value);
+							   : json_real(value);
 }
 
 static json_t *texts(size_t count, char **list)
@@ -89,10 +89,10 @@ static json_t *place_json(const Tocsin__V1__Place *given)
 	json_object_set_new(out, "lat", place->has_point ? number(place->lat) : json_null());
 	json_object_set_new(out, "lon", place->has_point ? number(place->lon) : json_null());
 	json_object_set_new(out, "accuracy_m",
-	                    has_accuracy ? number(place->accuracy_m) : json_null());
+			    has_accuracy ? number(place->accuracy_m) : json_null());
 	json_object_set_new(out, "precision",
-	                    place->precision[0] != '\0' ? incident_json_text(place->precision)
-	                                                : json_string("unknown"));
+			    place->precision[0] != '\0' ? incident_json_text(place->precision)
+							: json_string("unknown"));
 	json_object_set_new(out, "origin", incident_json_text(place->origin));
 	json_object_set_new(out, "fixed_at", incident_json_time(place->fixed_at));
 	json_object_set_new(out, "method", incident_json_text(place->method));
@@ -155,7 +155,7 @@ static void put_head(json_t *out, const Tocsin__V1__Incident *i)
 	json_object_set_new(out, "position", incident_json_text(i->position));
 	json_object_set_new(out, "department", incident_json_text(i->department));
 	json_object_set_new(out, "priority",
-	                    has_priority ? json_integer(i->priority) : json_null());
+			    has_priority ? json_integer(i->priority) : json_null());
 	json_object_set_new(out, "kind", kind_json(i->kind));
 	json_object_set_new(out, "state", state_json(i->state));
 	json_object_set_new(out, "recorded", json_boolean(i->recorded));
@@ -178,8 +178,8 @@ json_t *incident_json(const Tocsin__V1__Incident *i)
 	json_object_set_new(out, "renewed_at", incident_json_time(i->renewed_at));
 	json_object_set_new(out, "related", texts(i->n_related, i->related));
 	json_object_set_new(out, "contact",
-	                    i->contact[0] != '\0' ? incident_json_text(i->contact)
-	                                          : json_string("none"));
+			    i->contact[0] != '\0' ? incident_json_text(i->contact)
+						  : json_string("none"));
 	json_object_set_new(out, "exercise", json_boolean(i->exercise));
 	json_object_set_new(out, "level", i->level <= 4 ? json_integer(i->level) : json_null());
 	json_object_set_new(out, "taken_by", incident_json_text(i->taken_by));

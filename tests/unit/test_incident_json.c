@@ -23,14 +23,16 @@ static void test_whole_line(void **state)
 	Tocsin__V1__AlertSummary alert = TOCSIN__V1__ALERT_SUMMARY__INIT;
 	Tocsin__V1__AlertSummary *alerts[] = { &alert };
 	Tocsin__V1__Incident i = TOCSIN__V1__INCIDENT__INIT;
-	char *reasons[] = { "route-commune: commune compétente (Melun)", "doubt-clock: heure douteuse" };
+	char *reasons[] = { "route-commune: commune compétente (Melun)",
+			    "doubt-clock: heure douteuse" };
 	char *candidates[] = { "Cabinet 2" };
 	char *related[] = { "0192aa00-0000-7000-8000-0000000000ff" };
 
 	(void)state;
 	person.id = "0192aa00-0000-7000-8000-000000000001", person.name = "Dr Camille Exemple";
 	person.specialty = "médecine générale", person.number = "+33199001234";
-	owner.id = "cic-77", owner.role = "owner", informed.id = "corg-77", informed.role = "informed";
+	owner.id = "cic-77", owner.role = "owner", informed.id = "corg-77",
+	informed.role = "informed";
 	place.lat = 48.54, place.lon = 2.66, place.accuracy_m = 20, place.has_point = 1;
 	place.precision = "exact", place.origin = "live", place.fixed_at = RAISED_AT;
 	place.method = "gnss", place.label = "12 rue \"Fictive\"", place.commune = "77288";
@@ -100,8 +102,9 @@ static void test_every_field_has_its_key(void **state)
 
 static void test_nulls(void **state)
 {
-	static const char *const null_when_empty[] = { "incident", "position", "priority",   "state",
-						       "raised_at", "adviser", "renewed_at", "taken_by" };
+	static const char *const null_when_empty[] = { "incident",   "position",  "priority",
+						       "state",      "raised_at", "adviser",
+						       "renewed_at", "taken_by" };
 	Tocsin__V1__Incident empty = TOCSIN__V1__INCIDENT__INIT;
 
 	(void)state;
@@ -170,7 +173,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole_line), cmocka_unit_test(test_every_field_has_its_key),
-		cmocka_unit_test(test_nulls),	   cmocka_unit_test(test_points),
+		cmocka_unit_test(test_nulls),      cmocka_unit_test(test_points),
 		cmocka_unit_test(test_hostile),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

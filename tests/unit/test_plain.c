@@ -20,7 +20,9 @@ static void test_copy(void **state)
 		/* clearing the screen, the title, the bell, DEL and a C1 control sequence */
 		{ "a\033[2Jb", "a·[2Jb", "a·[2Jb", 6 },
 		{ "\a\177", "··", "··", 2 },
-		{ "\302\233" "2J", "·2J", "·2J", 3 },
+		{ "\302\233"
+		  "2J",
+		  "·2J", "·2J", 3 },
 		{ "\r12 rue fausse", "·12 rue fausse", "·12 rue fausse", 14 },
 		/* right-to-left override, isolate, tag, byte order mark */
 		{ "a\342\200\256b", "a·b", "a·b", 3 },

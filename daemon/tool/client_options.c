@@ -1,0 +1,59 @@
+#include "tool/client_options.h"
+
+#include <string.h>
+
+#include "support/text.h"
+
+bool client_options_take(struct client_options *o, int option, const char *value)
+{
+	switch (option) {
+	case CLIENT_OPTION_SERVER: o->server = value; return true;
+	case CLIENT_OPTION_SERVER_NAME: o->server_name = value; return true;
+	case CLIENT_OPTION_IDENTITY: o->identity = value; return true;
+	case CLIENT_OPTION_IDENTITIES: o->identities = value; return true;
+	case CLIENT_OPTION_CERTIFICATE: o->certificate = value; return true;
+	case CLIENT_OPTION_KEY: o->key = value; return true;
+	case CLIENT_OPTION_AUTHORITY: o->authority = value; return true;
+	default: return false;
+	}
+}
+
+static bool path_put(char out[static CLIENT_PATH_SIZE], const char *given)
+{
+	return given == NULL || text_copy(out, CLIENT_PATH_SIZE, given);
+}
+
+struct client *client_options_open(const struct client_options *o, char why[static CLIENT_WHY_SIZE],
+				   bool *is_usage)
+{
+	struct client_identity identity = { 0 };
+
+	*is_usage = true;
+	why[0] = '\0';
+	if (o->server == NULL) {
+		text_add(why, CLIENT_WHY_SIZE, "--server is missing");
+		return NULL;
+	}
+	if (o->identity != NULL && o->identities == NULL) {
+		text_add(why, CLIENT_WHY_SIZE, "--identity needs --identities or a configuration");
+		return NULL;
+	}
+	if (o->identity != NULL && !client_identity_named(&identity, o->identities, o->identity)) {
+		text_add(why, CLIENT_WHY_SIZE, "--identity: not a name of one");
+		return NULL;
+	}
+	if (!path_put(identity.certificate, o->certificate) || !path_put(identity.key, o->key) ||
+	    !path_put(identity.authority, o->authority)) {
+		text_add(why, CLIENT_WHY_SIZE, "a path is too long");
+		return NULL;
+	}
+	if (identity.key[0] == '\0')
+		text_copy(identity.key, sizeof identity.key, identity.certificate);
+	if (identity.certificate[0] == '\0' || identity.authority[0] == '\0') {
+		text_add(why, CLIENT_WHY_SIZE,
+			 "--identity, or --certificate, --key and --authority, are missing");
+		return NULL;
+	}
+	*is_usage = false;
+	return client_new(o->server, o->server_name, &identity, why);
+}
