@@ -1,0 +1,363 @@
+#include "wire/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "support/bug.h"
+#include "support/log.h"
+#include "support/text.h"
+#include "wire/address.h"
+#include "wire/timer.h"
+
+#define LISTENER_SOCKETS_MAX      8
+#define LISTENER_BACKLOG          1024 /* the kernel lowers it to net.core.somaxconn */
+#define LISTENER_ACCEPTS_PER_TURN 16
+#define LISTENER_REST_MS          100
+/* A handshake over a slow mobile line takes a second. One this young may still be on its way; if
+ * all are, newcomers wait in the kernel's backlog. */
+#define LISTENER_CROWD_AGE_MS  1000
+#define LISTENER_CROWD_REST_MS 20
+
+/* A peer that lost its power sends no goodbye: the kernel asks after a minute of silence, five
+ * times in 50 s, and data that nobody confirms ends the connection after 30 s. */
+#define LISTENER_KEEP_IDLE_S     60
+#define LISTENER_KEEP_INTERVAL_S 10
+#define LISTENER_KEEP_COUNT      5
+#define LISTENER_UNCONFIRMED_MS  30000
+
+struct listener_socket {
+	struct listener *listener;
+	int fd;
+	struct event *on_readable;
+};
+
+struct listener {
+	struct timer rest; /* first, so that the timer is the listener */
+	struct event_base *base;
+	struct timers *timers;
+	struct links *links;
+	struct link_group group;
+	struct listener_settings settings;
+	struct listener_socket sockets[LISTENER_SOCKETS_MAX];
+	unsigned sockets_count;
+	int reserve; /* a descriptor to give away when there is none; -1: could not be had */
+	struct mono starved_since;
+	struct listener_counters counters;
+};
+
+static bool refuse(char *why, size_t size, const char *what, const char *address)
+{
+	int saved = errno;
+
+	if (size == 0)
+		return false;
+	why[0] = '\0';
+	text_add(why, size, "%s %s: %s", what, address, strerror(saved));
+	return false;
+}
+
+static void listener_rest(struct listener *ls, int64_t ms)
+{
+	ls->counters.rests++;
+	/* Without memory for a timer, better to try in each turn than never again. */
+	if (!timer_set(ls->timers, &ls->rest, mono_add_ms(clock_mono(), ms)))
+		return;
+	for (unsigned i = 0; i < ls->sockets_count; i++)
+		event_del(ls->sockets[i].on_readable);
+}
+
+static void listener_on_rested(struct timer *t, struct mono now)
+{
+	struct listener *ls = (struct listener *)t;
+	(void)now;
+
+	for (unsigned i = 0; i < ls->sockets_count; i++)
+		if (event_add(ls->sockets[i].on_readable, NULL) != 0) {
+			listener_rest(ls, LISTENER_REST_MS);
+			return;
+		}
+}
+
+static void reserve_open(struct listener *ls)
+{
+	if (ls->reserve < 0)
+		ls->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* No descriptor is left. The peer at the head of the queue gets an end instead of silence, so that
+ * it may try another node. */
+static void listener_starve(struct listener *ls, int socket_fd)
+{
+	int fd;
+
+	if (!mono_is_set(ls->starved_since)) {
+		ls->starved_since = clock_mono();
+		log_event(LOG_LEVEL_ERROR, "listener-starved", LOG_TEXT("listener", ls->group.name),
+		          LOG_NUMBER("links", ls->group.count));
+	}
+	if (ls->reserve >= 0) {
+		close(ls->reserve);
+		ls->reserve = -1;
+		fd = accept4(socket_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd >= 0) {
+			close(fd);
+			ls->counters.turned_away_descriptors++;
+		}
+		reserve_open(ls);
+	}
+	listener_rest(ls, LISTENER_REST_MS);
+}
+
+static void listener_fed(struct listener *ls)
+{
+	if (!mono_is_set(ls->starved_since))
+		return;
+	log_event(LOG_LEVEL_NOTICE, "listener-fed", LOG_TEXT("listener", ls->group.name),
+	          LOG_NUMBER("starved_ms", mono_ms_between(ls->starved_since, clock_mono())));
+	ls->starved_since = (struct mono){ 0 };
+	reserve_open(ls);
+}
+
+/* Best effort: a link without one of these still works. */
+static void options_set(int fd)
+{
+	int on = 1, idle = LISTENER_KEEP_IDLE_S, interval = LISTENER_KEEP_INTERVAL_S;
+	int count = LISTENER_KEEP_COUNT;
+	unsigned unconfirmed = LISTENER_UNCONFIRMED_MS;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unconfirmed, sizeof(unconfirmed));
+}
+
+/* Place for one more handshake, made if need be. Asked only when somebody waits. */
+static bool listener_has_place(struct listener *ls)
+{
+	if (ls->group.handshaking < ls->settings.handshakes_max)
+		return true;
+	if (links_crowd_out(ls->links, &ls->group, LISTENER_CROWD_AGE_MS))
+		return true;
+	listener_rest(ls, LISTENER_CROWD_REST_MS);
+	return false;
+}
+
+/* False: accepting rests, or there is nobody. */
+static bool listener_accept(struct listener *ls, int socket_fd)
+{
+	int fd;
+
+	fd = accept4(socket_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE)
+			listener_starve(ls, socket_fd);
+		else if (errno == ENOMEM || errno == ENOBUFS)
+			listener_rest(ls, LISTENER_REST_MS);
+		/* All else is that one peer's trouble (accept(2): ECONNABORTED, EPROTO, ...) or
+		 * nobody there; what is left makes the socket readable again. */
+		return false;
+	}
+	listener_fed(ls);
+	if (ls->group.count >= ls->settings.links_max) {
+		ls->counters.turned_away_full++;
+		close(fd);
+		return true;
+	}
+	options_set(fd);
+	link_new(ls->links, &ls->group, fd);
+	return true;
+}
+
+static void socket_on_readable(int fd, short what, void *arg)
+{
+	struct listener *ls = ((struct listener_socket *)arg)->listener;
+	(void)what;
+
+	if (!listener_has_place(ls))
+		return;
+	for (int i = 0; i < LISTENER_ACCEPTS_PER_TURN; i++)
+		if (!listener_accept(ls, fd) ||
+		    ls->group.handshaking >= ls->settings.handshakes_max)
+			return;
+}
+
+static bool socket_add(struct listener *ls, int fd, const char *address, char *why, size_t why_size)
+{
+	struct listener_socket *s = &ls->sockets[ls->sockets_count];
+
+	if (ls->sockets_count == LISTENER_SOCKETS_MAX) {
+		errno = EMFILE;
+		return refuse(why, why_size, "too many sockets, no place for", address);
+	}
+	s->listener = ls;
+	s->fd = fd;
+	s->on_readable = event_new(ls->base, fd, EV_READ | EV_PERSIST, socket_on_readable, s);
+	if (!s->on_readable || event_add(s->on_readable, NULL) != 0) {
+		if (s->on_readable)
+			event_free(s->on_readable);
+		errno = ENOMEM;
+		return refuse(why, why_size, "cannot watch", address);
+	}
+	ls->sockets_count++;
+	return true;
+}
+
+struct listener *listener_new(struct event_base *base, struct timers *timers, struct links *links,
+                              const char *name, const struct listener_settings *settings,
+                              struct tls *tls, const struct link_callbacks *callbacks, void *owner)
+{
+	struct listener *ls = calloc(1, sizeof(*ls));
+
+	if (!ls)
+		return NULL;
+	ls->rest.on_due = listener_on_rested;
+	ls->base = base;
+	ls->timers = timers;
+	ls->links = links;
+	ls->group.name = name;
+	ls->group.callbacks = *callbacks;
+	ls->group.owner = owner;
+	ls->group.tls = tls_ref(tls);
+	ls->reserve = -1;
+	listener_set_settings(ls, settings);
+	reserve_open(ls);
+	return ls;
+}
+
+void listener_free(struct listener *ls)
+{
+	if (!ls)
+		return;
+	must(ls->group.count == 0);
+	listener_stop(ls);
+	if (ls->reserve >= 0)
+		close(ls->reserve);
+	tls_unref(ls->group.tls);
+	free(ls);
+}
+
+bool listener_bind(struct listener *ls, const char *address, char *why, size_t why_size)
+{
+	struct address a;
+	int fd, on = 1;
+
+	if (!address_parse(address, &a)) {
+		errno = EINVAL;
+		return refuse(why, why_size, "not an address in figures:", address);
+	}
+	fd = socket(a.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return refuse(why, why_size, "no socket for", address);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	/* "[::]:7701" is IPv6 alone: who wants both says both. */
+	if (a.storage.ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&a.storage, a.length) != 0 ||
+	    listen(fd, LISTENER_BACKLOG) != 0)
+		refuse(why, why_size, "cannot listen at", address);
+	else if (socket_add(ls, fd, address, why, why_size))
+		return true;
+	close(fd);
+	return false;
+}
+
+bool listener_inherit(struct listener *ls, int fd, char *why, size_t why_size)
+{
+	int listening = 0, flags = fcntl(fd, F_GETFL);
+	socklen_t length = sizeof(listening);
+
+	if (flags < 0 || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0 ||
+	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+		refuse(why, why_size, "cannot use the inherited socket of", ls->group.name);
+	} else if (!listening) {
+		errno = EINVAL;
+		refuse(why, why_size, "the inherited socket does not listen:", ls->group.name);
+	} else if (socket_add(ls, fd, ls->group.name, why, why_size)) {
+		return true;
+	}
+	close(fd);
+	return false;
+}
+
+void listener_set_tls(struct listener *ls, struct tls *tls)
+{
+	unsigned closed;
+
+	tls_ref(tls);
+	tls_unref(ls->group.tls);
+	ls->group.tls = tls;
+	closed = links_close_revoked(ls->links, &ls->group);
+	if (closed > 0)
+		log_event(LOG_LEVEL_NOTICE, "listener-revoked",
+		          LOG_TEXT("listener", ls->group.name), LOG_NUMBER("links", closed));
+}
+
+void listener_set_settings(struct listener *ls, const struct listener_settings *settings)
+{
+	ls->settings = *settings;
+	ls->group.settings = settings->link;
+}
+
+void listener_stop(struct listener *ls)
+{
+	for (unsigned i = 0; i < ls->sockets_count; i++) {
+		event_free(ls->sockets[i].on_readable);
+		close(ls->sockets[i].fd);
+	}
+	ls->sockets_count = 0;
+	timer_clear(ls->timers, &ls->rest);
+}
+
+const char *listener_name(const struct listener *ls)
+{
+	return ls->group.name;
+}
+
+const struct tls *listener_tls(const struct listener *ls)
+{
+	return ls->group.tls;
+}
+
+uint16_t listener_port(const struct listener *ls)
+{
+	struct address a = { .length = sizeof(a.storage) };
+
+	if (ls->sockets_count == 0 ||
+	    getsockname(ls->sockets[0].fd, (struct sockaddr *)&a.storage, &a.length) != 0)
+		return 0;
+	return address_port(&a);
+}
+
+unsigned listener_links(const struct listener *ls)
+{
+	return ls->group.count;
+}
+
+const struct link_group *listener_group(const struct listener *ls)
+{
+	return &ls->group;
+}
+
+const struct link_counters *listener_link_counters(const struct listener *ls)
+{
+	return &ls->group.counters;
+}
+
+const struct listener_counters *listener_counters(const struct listener *ls)
+{
+	return &ls->counters;
+}
+
+struct mono listener_starved_since(const struct listener *ls)
+{
+	return ls->starved_since;
+}
