@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "decide/escalate.h"
+#include "decide/subject.h"
+#include "support/bug.h"
 #include "support/text.h"
 
 /* What each act needs before it may change anything. */
@@ -168,6 +170,7 @@ static enum refusal split(struct world *w, struct incident *i, const struct even
 	memcpy(own->people, i->people, sizeof own->people);
 	own->place = i->place;
 	own->reasons = i->reasons;
+	(void)BUG(!subjects_put(w->subjects, own));
 	incident_set_owner(own, incident_owner(i));
 	incident_count_alert(own, found);
 	incident_relate(own, i->id);

@@ -3,6 +3,10 @@
 #include <string.h>
 
 #include "decide/locate.h"
+#include "decide/subject.h"
+
+/* Open incidents that share something with an alert: past so many, the oldest are left aside. */
+#define CORRELATE_NEAR_MAX 64
 
 /* Whether the incident is of the same person, or of the same source that only one person or place
  * uses. A regulation, an exchange or a platform speaks for many and never correlates by itself. */
@@ -116,8 +120,10 @@ static enum correlate_verdict judge(const struct world *w, const struct finding 
 struct correlation correlate(const struct world *w, const struct finding *f, struct incident *reused)
 {
 	struct correlation c = { .verdict = CORRELATE_RAISE };
-	struct incident *i;
-	for (size_t n = 0; (i = world_next_incident(w, &n)) != NULL;) {
+	struct incident *near[CORRELATE_NEAR_MAX];
+	unsigned count = subjects_find(w->subjects, f, near, CORRELATE_NEAR_MAX);
+	for (unsigned n = 0; n < count; n++) {
+		struct incident *i = near[n];
 		if (i->exercise != f->alert->exercise) /* 1 */
 			continue;
 		if (!is_same_subject(i, f)) {

@@ -12,6 +12,7 @@
 #include "decide/locate.h"
 #include "decide/repeat.h"
 #include "decide/route.h"
+#include "decide/subject.h"
 #include "decide/triage.h"
 #include "support/bug.h"
 #include "support/table.h"
@@ -154,6 +155,7 @@ static bool update_place(struct world *w, struct incident *i, const struct findi
 		return false;
 	i->place = *now;
 	i->changed |= GROUP_PLACE;
+	(void)BUG(!subjects_put(w->subjects, i));
 	struct centre_id owner = incident_owner(i);
 	if (f->priority == 4 || f->call != NULL || !centre_is_set(f->owner) ||
 	    centre_equal(owner, f->owner))
@@ -164,7 +166,6 @@ static bool update_place(struct world *w, struct incident *i, const struct findi
 		reasons_add(&i->reasons, REASON_ROUTE_MOVED_INFORMED, f->owner.text);
 		i->changed |= GROUP_REASONS;
 	}
-	(void)w;
 	return true;
 }
 
@@ -248,6 +249,7 @@ static struct incident *settle(struct world *w, const struct event *e, struct fi
 		i = world_add_incident(w, e->fresh);
 		must(i != NULL); /* out of memory: restart rather than lose an alarm */
 		fill_new(i, f);
+		must(subjects_put(w->subjects, i));
 		world_touch(w, i, GROUP_ALL, TOUCH_LOUD);
 		escalate_start(w, i, f->at, fx);
 		count(fx, COUNT_INCIDENTS_RAISED);

@@ -83,6 +83,8 @@ struct centre_part {
 	enum centre_role role;
 };
 
+struct subject_link;
+
 struct incident {
 	struct incident_id id;
 	uint32_t revision;       /* 1 when raised; one more with each change that consoles see */
@@ -132,6 +134,9 @@ struct incident {
 	/* the world's */
 	struct heap_node wake; /* at the first of the three */
 	struct incident *next; /* in the list of dirty or of closed ones */
+	struct subject_link *subjects; /* subject.h */
+	unsigned subjects_count;
+	unsigned long met;
 	bool is_dirty;
 	bool is_loud; /* more than a count changed in this event */
 	bool is_seen; /* something that consoles see changed in this event */

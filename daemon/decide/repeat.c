@@ -12,7 +12,7 @@
 
 struct repeats {
 	struct table *by_key;
-	struct repeat *oldest, *newest;
+	struct repeat *oldest, *newest, *walk;
 	size_t entries, max;
 };
 
@@ -98,6 +98,8 @@ static void repeats_forget_oldest(struct repeats *r)
 {
 	struct repeat *old = r->oldest;
 	r->oldest = old->next;
+	if (r->walk == old)
+		r->walk = old->next;
 	if (r->oldest == NULL)
 		r->newest = NULL;
 	/* A newer one may have taken its key; then the table no longer points here. */
@@ -129,7 +131,15 @@ bool repeats_put(struct repeats *r, const struct repeat *repeat)
 	return true;
 }
 
-const struct repeat *repeats_first(const struct repeats *r)
+void repeats_walk_begin(struct repeats *r)
 {
-	return r->oldest;
+	r->walk = r->oldest;
+}
+
+const struct repeat *repeats_walk(struct repeats *r)
+{
+	struct repeat *at = r->walk;
+	if (at != NULL)
+		r->walk = at->next;
+	return at;
 }

@@ -47,7 +47,9 @@ const struct repeat *repeats_get(const struct repeats *r, const struct repeat_ke
 /* Copies; replaces an older one of the same key. False: no memory, nothing is remembered. */
 bool repeats_put(struct repeats *r, const struct repeat *repeat);
 
-/* From the oldest: for (const struct repeat *m = repeats_first(r); m; m = m->next) … */
-const struct repeat *repeats_first(const struct repeats *r);
+/* One walk at a time, from the oldest to the newest, that may take many turns while others are put
+ * and forgotten. NULL: the end. */
+void repeats_walk_begin(struct repeats *r);
+const struct repeat *repeats_walk(struct repeats *r);
 
 #endif

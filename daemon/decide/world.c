@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "decide/repeat.h"
+#include "decide/subject.h"
 #include "support/bug.h"
 
 void rules_default(struct rules *rules)
@@ -36,10 +37,17 @@ bool world_init(struct world *w, const struct rules *rules, struct position firs
 	w->incidents = table_new(sizeof(struct incident_id), 1024);
 	w->fixes = table_new(sizeof(struct source_id), 0);
 	w->repeats = repeats_new(rules->repeats_max);
-	if (w->incidents != NULL && w->fixes != NULL && w->repeats != NULL)
+	w->subjects = subjects_new();
+	if (w->incidents != NULL && w->fixes != NULL && w->repeats != NULL && w->subjects != NULL)
 		return true;
 	world_done(w);
 	return false;
+}
+
+static void incident_free(struct world *w, struct incident *i)
+{
+	subjects_remove(w->subjects, i);
+	free(i);
 }
 
 void world_done(struct world *w)
@@ -48,7 +56,7 @@ void world_done(struct world *w)
 	struct fix *fix;
 	if (w->incidents != NULL)
 		for (size_t i = 0; (incident = table_next(w->incidents, &i)) != NULL;)
-			free(incident);
+			incident_free(w, incident);
 	if (w->fixes != NULL)
 		for (size_t i = 0; (fix = table_next(w->fixes, &i)) != NULL;)
 			free(fix);
@@ -56,6 +64,7 @@ void world_done(struct world *w)
 	table_free(w->incidents);
 	table_free(w->fixes);
 	repeats_free(w->repeats);
+	subjects_free(w->subjects);
 	heap_done(&w->deadlines);
 	free(w->sessions);
 	memset(w, 0, sizeof *w);
@@ -143,6 +152,7 @@ void world_close_incident(struct world *w, struct incident *i)
 		return;
 	heap_remove(&w->deadlines, &i->wake);
 	table_remove(w->incidents, &i->id);
+	subjects_remove(w->subjects, i);
 	i->next = w->closed;
 	w->closed = i;
 }
@@ -178,7 +188,7 @@ void world_forget_incident(struct world *w, struct incident *i)
 {
 	heap_remove(&w->deadlines, &i->wake);
 	table_remove(w->incidents, &i->id);
-	free(i);
+	incident_free(w, i);
 }
 
 void world_restored(struct world *w, struct mono now)
@@ -187,6 +197,7 @@ void world_restored(struct world *w, struct mono now)
 	for (size_t n = 0; (i = table_next(w->incidents, &n)) != NULL;) {
 		if (i->state == INCIDENT_TAKEN && !mono_is_set(i->away_due))
 			i->away_due = mono_add_ms(now, w->rules.taker_lost_ms);
+		must(subjects_put(w->subjects, i));
 		world_schedule(w, i);
 	}
 }

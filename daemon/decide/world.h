@@ -45,7 +45,8 @@ struct session { /* an operator signed in at a console */
 	char operator[INCIDENT_OPERATOR_SIZE];
 };
 
-struct repeats; /* repeat.h */
+struct repeats;  /* repeat.h */
+struct subjects; /* subject.h */
 
 struct world {
 	struct rules rules;
@@ -55,6 +56,7 @@ struct world {
 	struct table *incidents;     /* by id: open, taken, engaged; closed ones leave at the end of the event */
 	struct heap deadlines;       /* incident.wake */
 	struct repeats *repeats;
+	struct subjects *subjects;   /* whom the open incidents are about */
 	struct table *fixes;         /* newest live position by source */
 	unsigned sessions_count, sessions_room;
 	struct session *sessions;
@@ -81,7 +83,8 @@ struct mono world_next_wake(const struct world *w);
 bool world_restore_incident(struct world *w, struct incident *incident);
 /* Its record said that it was closed, or a newer record follows: taken out and freed. */
 void world_forget_incident(struct world *w, struct incident *incident);
-/* Consoles are all away after a restart: the takers have taker_lost_ms to come back. */
+/* All is back: indexes it. Consoles are away after a restart, and takers have taker_lost_ms to come
+ * back. */
 void world_restored(struct world *w, struct mono now);
 
 /* The newest position that a source reported; without a time it was fixed when it was received.
