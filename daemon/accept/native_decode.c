@@ -1,0 +1,173 @@
+#include "accept/native_decode.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "decide/territory.h"
+#include "proto/sender.pb-c.h"
+#include "support/text.h"
+
+#define YEAR_2000_US (946684800LL * CLOCK_S_US)
+#define YEAR_2200_US (7258118400LL * CLOCK_S_US)
+#define DAY_MS (24LL * 3600 * 1000)
+#define ACCURACY_MAX_M 1000000.0
+
+/* A text of the sender's: left out when it is not clean, cut when it is too long. protobuf-c lets
+ * invalid UTF-8 pass. */
+static void take_text(char *out, size_t size, const char *in, unsigned *doubts)
+{
+	if (!text_is_clean_utf8(in, strlen(in))) {
+		*doubts |= ALERT_DOUBT_TEXT;
+		return;
+	}
+	if (!text_copy(out, size, in))
+		*doubts |= ALERT_DOUBT_TEXT;
+}
+
+#define TAKE_TEXT(array, in, doubts) take_text((array), sizeof(array), (in), (doubts))
+
+/* The sender's id: it tells a repeat from a new alert, so a bad one is none. */
+static void take_ref(struct alert *a, const char *id)
+{
+	size_t length = strlen(id);
+	if (length == 0 || length >= ALERT_REF_SIZE || !text_is_clean_utf8(id, length))
+		a->doubts |= ALERT_DOUBT_REF;
+	else
+		TEXT_COPY(a->ref, id);
+}
+
+/* A time before 2000 or more than a day ahead is a clock that was never set; it stands as it was
+ * said as long as a calendar can hold it. */
+static struct wall take_time(int64_t us, struct wall now, unsigned doubt, unsigned *doubts)
+{
+	struct wall t = { us };
+	if (us == 0)
+		return t;
+	if (us < YEAR_2000_US || us > wall_add_ms(now, DAY_MS).us)
+		*doubts |= doubt;
+	if (us < 0 || us > YEAR_2200_US)
+		t.us = 0;
+	return t;
+}
+
+static void take_position(struct alert *a, const Tocsin__V1__Position *p, struct wall now)
+{
+	if (p == NULL)
+		return;
+	if (!isfinite(p->lat) || !isfinite(p->lon) || fabs(p->lat) > 90 || fabs(p->lon) > 180) {
+		a->doubts |= ALERT_DOUBT_POSITION;
+		return;
+	}
+	a->has_fix = true;
+	a->fix.lat = p->lat;
+	a->fix.lon = p->lon;
+	if (isfinite(p->accuracy_m) && p->accuracy_m >= 0 && p->accuracy_m <= ACCURACY_MAX_M)
+		a->fix.accuracy_m = p->accuracy_m;
+	else
+		a->doubts |= ALERT_DOUBT_POSITION;
+	unsigned clock = 0;
+	struct wall fixed_at = take_time(p->fixed_at, now, ALERT_DOUBT_CLOCK, &clock);
+	if (clock == 0)
+		a->fix.fixed_at = fixed_at; /* else it counts as fixed when received */
+	a->doubts |= clock;
+	TAKE_TEXT(a->fix.method, p->method, &a->doubts);
+}
+
+static enum alert_kind take_kind(struct alert *a, Tocsin__V1__Kind kind)
+{
+	if (kind > TOCSIN__V1__KIND__KIND_UNKNOWN && (int)kind < ALERT_KINDS)
+		return (enum alert_kind)kind;
+	a->doubts |= ALERT_DOUBT_KIND;
+	return ALERT_UNKNOWN;
+}
+
+static void decode_alert(const Tocsin__V1__Alert *m, struct wall now, struct alert *a)
+{
+	int64_t rpps;
+	take_ref(a, m->id);
+	a->kind = take_kind(a, m->kind);
+	a->exercise = m->exercise;
+	a->occurred_at = take_time(m->occurred_at, now, ALERT_DOUBT_CLOCK, &a->doubts);
+	TAKE_TEXT(a->number, m->number, &a->doubts);
+	if (m->practitioner[0] != '\0') {
+		if (text_to_int(m->practitioner, 1, 99999999999LL, &rpps))
+			a->rpps = (uint64_t)rpps;
+		else
+			a->doubts |= ALERT_DOUBT_TEXT;
+	}
+	if (m->person != NULL) {
+		TAKE_TEXT(a->person_name, m->person->name, &a->doubts);
+		TAKE_TEXT(a->person_number, m->person->number, &a->doubts);
+	}
+	take_position(a, m->position, now);
+	TAKE_TEXT(a->address, m->address, &a->doubts);
+	if (strlen(m->commune) == sizeof a->commune.text - 1 &&
+	    text_is_clean_utf8(m->commune, strlen(m->commune)))
+		a->commune = commune_code(m->commune);
+	else if (m->commune[0] != '\0')
+		a->doubts |= ALERT_DOUBT_TEXT;
+	TAKE_TEXT(a->note, m->note, &a->doubts);
+}
+
+static void decode_call(const Tocsin__V1__Call *m, struct wall now, struct call *c)
+{
+	struct alert *a = &c->alert;
+	take_ref(a, m->id);
+	a->kind = ALERT_CALL;
+	a->occurred_at = take_time(m->at, now, ALERT_DOUBT_CLOCK, &a->doubts);
+	TAKE_TEXT(a->number, m->number, &a->doubts);
+	take_position(a, m->position, now);
+	/* A phase that this version does not know is heard as a call that is presented. */
+	c->phase = m->phase >= TOCSIN__V1__PHASE__PHASE_PRESENTED &&
+				   m->phase <= TOCSIN__V1__PHASE__PHASE_ABANDONED
+			   ? (enum call_phase)m->phase
+			   : CALL_PRESENTED;
+	if (m->presented_to == NULL)
+		return;
+	if (strlen(m->presented_to->centre) < sizeof c->presented_to.text &&
+	    text_is_clean_utf8(m->presented_to->centre, strlen(m->presented_to->centre)))
+		c->presented_to = centre_id(m->presented_to->centre);
+	else
+		a->doubts |= ALERT_DOUBT_TEXT;
+	TAKE_TEXT(c->line, m->presented_to->line, &a->doubts);
+	TAKE_TEXT(c->agent, m->presented_to->agent, &a->doubts);
+}
+
+static void decode_hello(const Tocsin__V1__Hello *m, struct native_hello *h)
+{
+	unsigned doubts = 0;
+	for (size_t n = 0; n < m->n_versions && n < NATIVE_VERSIONS_MAX; n++)
+		h->speaks_ours |= m->versions[n] == NATIVE_VERSION;
+	TAKE_TEXT(h->instance, m->instance, &doubts);
+}
+
+void native_decode(const uint8_t *bytes, size_t length, struct wall now, struct native *out)
+{
+	memset(out, 0, sizeof *out);
+	Tocsin__V1__SenderMessage *m = tocsin__v1__sender_message__unpack(NULL, length, bytes);
+	if (m == NULL)
+		return;
+	switch (m->body_case) {
+	case TOCSIN__V1__SENDER_MESSAGE__BODY_HELLO:
+		out->kind = NATIVE_HELLO;
+		decode_hello(m->hello, &out->hello);
+		break;
+	case TOCSIN__V1__SENDER_MESSAGE__BODY_ALERT:
+		out->kind = NATIVE_ALERT;
+		decode_alert(m->alert, now, &out->alert);
+		break;
+	case TOCSIN__V1__SENDER_MESSAGE__BODY_CALL:
+		out->kind = NATIVE_CALL;
+		decode_call(m->call, now, &out->call);
+		break;
+	case TOCSIN__V1__SENDER_MESSAGE__BODY_HEARTBEAT:
+		out->kind = NATIVE_HEARTBEAT;
+		break;
+	default: /* a body of a later version: it might be a panic */
+		out->kind = NATIVE_ALERT;
+		out->alert.kind = ALERT_UNKNOWN;
+		out->alert.doubts = ALERT_DOUBT_KIND | ALERT_DOUBT_REF;
+		break;
+	}
+	tocsin__v1__sender_message__free_unpacked(m, NULL);
+}
