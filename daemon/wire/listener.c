@@ -43,7 +43,7 @@ struct listener {
 	struct event_base *base;
 	struct timers *timers;
 	struct links *links;
-	struct link_group group;
+	struct link_group *group;
 	struct listener_settings settings;
 	struct listener_socket sockets[LISTENER_SOCKETS_MAX];
 	unsigned sockets_count;
@@ -99,8 +99,9 @@ static void listener_starve(struct listener *ls, int socket_fd)
 
 	if (!mono_is_set(ls->starved_since)) {
 		ls->starved_since = clock_mono();
-		log_event(LOG_LEVEL_ERROR, "listener-starved", LOG_TEXT("listener", ls->group.name),
-		          LOG_NUMBER("links", ls->group.count));
+		log_event(LOG_LEVEL_ERROR, "listener-starved",
+		          LOG_TEXT("listener", ls->group->name),
+		          LOG_NUMBER("links", ls->group->count));
 	}
 	if (ls->reserve >= 0) {
 		close(ls->reserve);
@@ -119,7 +120,7 @@ static void listener_fed(struct listener *ls)
 {
 	if (!mono_is_set(ls->starved_since))
 		return;
-	log_event(LOG_LEVEL_NOTICE, "listener-fed", LOG_TEXT("listener", ls->group.name),
+	log_event(LOG_LEVEL_NOTICE, "listener-fed", LOG_TEXT("listener", ls->group->name),
 	          LOG_NUMBER("starved_ms", mono_ms_between(ls->starved_since, clock_mono())));
 	ls->starved_since = (struct mono){ 0 };
 	reserve_open(ls);
@@ -143,9 +144,9 @@ static void options_set(int fd)
 /* Place for one more handshake, made if need be. Asked only when somebody waits. */
 static bool listener_has_place(struct listener *ls)
 {
-	if (ls->group.handshaking < ls->settings.handshakes_max)
+	if (ls->group->handshaking < ls->settings.handshakes_max)
 		return true;
-	if (links_crowd_out(ls->links, &ls->group, LISTENER_CROWD_AGE_MS))
+	if (links_crowd_out(ls->links, ls->group, LISTENER_CROWD_AGE_MS))
 		return true;
 	listener_rest(ls, LISTENER_CROWD_REST_MS);
 	return false;
@@ -154,9 +155,8 @@ static bool listener_has_place(struct listener *ls)
 /* False: accepting rests, or there is nobody. */
 static bool listener_accept(struct listener *ls, int socket_fd)
 {
-	int fd;
+	int fd = accept4(socket_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	fd = accept4(socket_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0) {
 		if (errno == EMFILE || errno == ENFILE)
 			listener_starve(ls, socket_fd);
@@ -167,13 +167,13 @@ static bool listener_accept(struct listener *ls, int socket_fd)
 		return false;
 	}
 	listener_fed(ls);
-	if (ls->group.count >= ls->settings.links_max) {
+	if (ls->group->count >= ls->settings.links_max) {
 		ls->counters.turned_away_full++;
 		close(fd);
 		return true;
 	}
 	options_set(fd);
-	link_new(ls->links, &ls->group, fd);
+	link_new(ls->links, ls->group, fd);
 	return true;
 }
 
@@ -186,7 +186,7 @@ static void socket_on_readable(int fd, short what, void *arg)
 		return;
 	for (int i = 0; i < LISTENER_ACCEPTS_PER_TURN; i++)
 		if (!listener_accept(ls, fd) ||
-		    ls->group.handshaking >= ls->settings.handshakes_max)
+		    ls->group->handshaking >= ls->settings.handshakes_max)
 			return;
 }
 
@@ -212,8 +212,8 @@ static bool socket_add(struct listener *ls, int fd, const char *address, char *w
 }
 
 struct listener *listener_new(struct event_base *base, struct timers *timers, struct links *links,
-                              const char *name, const struct listener_settings *settings,
-                              struct tls *tls, const struct link_callbacks *callbacks, void *owner)
+                              struct link_group *group, const struct listener_settings *settings,
+                              struct tls *tls)
 {
 	struct listener *ls = calloc(1, sizeof(*ls));
 
@@ -223,10 +223,8 @@ struct listener *listener_new(struct event_base *base, struct timers *timers, st
 	ls->base = base;
 	ls->timers = timers;
 	ls->links = links;
-	ls->group.name = name;
-	ls->group.callbacks = *callbacks;
-	ls->group.owner = owner;
-	ls->group.tls = tls_ref(tls);
+	ls->group = group;
+	ls->group->tls = tls_ref(tls);
 	ls->reserve = -1;
 	listener_set_settings(ls, settings);
 	reserve_open(ls);
@@ -237,11 +235,12 @@ void listener_free(struct listener *ls)
 {
 	if (!ls)
 		return;
-	must(ls->group.count == 0);
+	must(ls->group->count == 0);
 	listener_stop(ls);
 	if (ls->reserve >= 0)
 		close(ls->reserve);
-	tls_unref(ls->group.tls);
+	tls_unref(ls->group->tls);
+	ls->group->tls = NULL;
 	free(ls);
 }
 
@@ -277,11 +276,11 @@ bool listener_inherit(struct listener *ls, int fd, char *why, size_t why_size)
 
 	if (flags < 0 || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0 ||
 	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
-		refuse(why, why_size, "cannot use the inherited socket of", ls->group.name);
+		refuse(why, why_size, "cannot use the inherited socket of", ls->group->name);
 	} else if (!listening) {
 		errno = EINVAL;
-		refuse(why, why_size, "the inherited socket does not listen:", ls->group.name);
-	} else if (socket_add(ls, fd, ls->group.name, why, why_size)) {
+		refuse(why, why_size, "the inherited socket does not listen:", ls->group->name);
+	} else if (socket_add(ls, fd, ls->group->name, why, why_size)) {
 		return true;
 	}
 	close(fd);
@@ -293,18 +292,18 @@ void listener_set_tls(struct listener *ls, struct tls *tls)
 	unsigned closed;
 
 	tls_ref(tls);
-	tls_unref(ls->group.tls);
-	ls->group.tls = tls;
-	closed = links_close_revoked(ls->links, &ls->group);
+	tls_unref(ls->group->tls);
+	ls->group->tls = tls;
+	closed = links_close_revoked(ls->links, ls->group);
 	if (closed > 0)
 		log_event(LOG_LEVEL_NOTICE, "listener-revoked",
-		          LOG_TEXT("listener", ls->group.name), LOG_NUMBER("links", closed));
+		          LOG_TEXT("listener", ls->group->name), LOG_NUMBER("links", closed));
 }
 
 void listener_set_settings(struct listener *ls, const struct listener_settings *settings)
 {
 	ls->settings = *settings;
-	ls->group.settings = settings->link;
+	ls->group->settings = settings->link;
 }
 
 void listener_stop(struct listener *ls)
@@ -319,12 +318,12 @@ void listener_stop(struct listener *ls)
 
 const char *listener_name(const struct listener *ls)
 {
-	return ls->group.name;
+	return ls->group->name;
 }
 
 const struct tls *listener_tls(const struct listener *ls)
 {
-	return ls->group.tls;
+	return ls->group->tls;
 }
 
 uint16_t listener_port(const struct listener *ls)
@@ -339,17 +338,17 @@ uint16_t listener_port(const struct listener *ls)
 
 unsigned listener_links(const struct listener *ls)
 {
-	return ls->group.count;
+	return ls->group->count;
 }
 
-const struct link_group *listener_group(const struct listener *ls)
+struct link_group *listener_group(const struct listener *ls)
 {
-	return &ls->group;
+	return ls->group;
 }
 
 const struct link_counters *listener_link_counters(const struct listener *ls)
 {
-	return &ls->group.counters;
+	return &ls->group->counters;
 }
 
 const struct listener_counters *listener_counters(const struct listener *ls)

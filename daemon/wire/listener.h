@@ -29,10 +29,11 @@ struct listener_counters {
 	uint64_t rests; /* accepting paused, for whatever cause */
 };
 
-/* `name` and the callbacks' owner outlive it; `tls` is referenced. NULL: no memory. */
+/* `group` is its owner's, with name, callbacks and owner set, and outlives it; the listener sees to
+ * the group's settings and TLS. `tls` is referenced. NULL: no memory. */
 struct listener *listener_new(struct event_base *base, struct timers *timers, struct links *links,
-                              const char *name, const struct listener_settings *settings,
-                              struct tls *tls, const struct link_callbacks *callbacks, void *owner);
+                              struct link_group *group, const struct listener_settings *settings,
+                              struct tls *tls);
 /* Its links must be gone (links_free, or listener_links() is 0). */
 void listener_free(struct listener *ls);
 
@@ -52,7 +53,7 @@ const char *listener_name(const struct listener *ls);
 const struct tls *listener_tls(const struct listener *ls);
 uint16_t listener_port(const struct listener *ls); /* of the first socket */
 unsigned listener_links(const struct listener *ls);
-const struct link_group *listener_group(const struct listener *ls);
+struct link_group *listener_group(const struct listener *ls);
 const struct link_counters *listener_link_counters(const struct listener *ls);
 const struct listener_counters *listener_counters(const struct listener *ls);
 /* Since when the process has had no descriptor for a new link; not set: all is well. */

@@ -43,8 +43,8 @@ static int setup(void **state)
 	f->settings = (struct listener_settings){ .links_max = 2000,
 		                                  .handshakes_max = 32,
 		                                  .link = f->rig->group.settings };
-	f->listener = listener_new(f->rig->base, f->rig->timers, f->rig->links, "essai",
-	                           &f->settings, f->rig->tls, &f->rig->group.callbacks, f->rig);
+	f->listener = listener_new(f->rig->base, f->rig->timers, f->rig->links, &f->rig->group,
+	                           &f->settings, f->rig->tls);
 	assert_non_null(f->listener);
 	if (!listener_bind(f->listener, "127.0.0.1:0", why, sizeof(why)))
 		fail_msg("%s", why);
