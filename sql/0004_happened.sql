@@ -59,7 +59,8 @@ CREATE TABLE alerts (
 	PRIMARY KEY (node, epoch, number),
 	CHECK (num_nulls(lat, lon) IN (0, 2))
 );
-COMMENT ON TABLE alerts IS 'What a source said, once; a repeat with the same id and content is not kept again.';
+COMMENT ON TABLE alerts IS
+	'What a source said, once; a repeat with the same id and content is not kept again. Each phase of a call is one.';
 COMMENT ON COLUMN alerts.alert IS 'tocsin''s own id of it.';
 COMMENT ON COLUMN alerts.incident IS 'The incident that it raised or joined; none for a plain test or link report.';
 COMMENT ON COLUMN alerts.source IS 'Registered at that time.';
@@ -99,10 +100,11 @@ CREATE TABLE revisions (
 	incident      uuid NOT NULL,
 	revision      bigint NOT NULL,
 	at            timestamptz NOT NULL,
-	department    text COLLATE "C",
-	priority      smallint,
-	kind          text COLLATE "C",
-	state         text COLLATE "C",
+	department    text COLLATE "C" NOT NULL,
+	owner         text COLLATE "C" NOT NULL,
+	state         text COLLATE "C" NOT NULL,
+	priority      smallint NOT NULL,
+	kind          text COLLATE "C" NOT NULL,
 	level         smallint,
 	practitioners uuid[],
 	centres       text[] COLLATE "C",
@@ -112,9 +114,9 @@ CREATE TABLE revisions (
 	PRIMARY KEY (node, epoch, number, ordinal)
 );
 COMMENT ON TABLE revisions IS
-	'What each record changed in its incidents: null is unchanged. With the ids of persons, never their names.';
+	'What each record changed in its incidents, with the ids of persons and never their names. Null from level on: unchanged.';
 COMMENT ON COLUMN revisions.ordinal IS 'Of several incidents that one record changed, from 0.';
-COMMENT ON COLUMN revisions.department IS 'Of a raised incident, with its first record.';
+COMMENT ON COLUMN revisions.revision IS 'As consoles saw it; a change that they do not see bears the one before.';
 CREATE INDEX revisions_incident ON revisions (incident);
 
 CREATE TABLE incidents (
@@ -123,14 +125,15 @@ CREATE TABLE incidents (
 	epoch         bigint NOT NULL,
 	number        bigint NOT NULL,
 	revision      bigint NOT NULL,
-	updated_at    timestamptz NOT NULL,
-	department    text COLLATE "C",
+	updated_at    timestamptz,
+	department    text COLLATE "C" NOT NULL,
+	owner         text COLLATE "C" NOT NULL,
+	state         text COLLATE "C" NOT NULL CHECK (state IN ('open', 'taken', 'engaged', 'closed')),
+	priority      smallint NOT NULL CHECK (priority BETWEEN 1 AND 4),
+	kind          text COLLATE "C" NOT NULL,
 	raised_at     timestamptz,
 	exercise      boolean,
 	source        uuid,
-	kind          text COLLATE "C",
-	priority      smallint CHECK (priority BETWEEN 1 AND 4),
-	state         text COLLATE "C" CHECK (state IN ('open', 'taken', 'engaged', 'closed')),
 	level         smallint,
 	renewed_at    timestamptz,
 	taken_by      text,
@@ -141,8 +144,6 @@ CREATE TABLE incidents (
 	contact       text COLLATE "C",
 	offered_to    text COLLATE "C",
 	practitioners uuid[],
-	owner         text COLLATE "C",
-	centres       text[] COLLATE "C",
 	origin        text COLLATE "C",
 	precision     text COLLATE "C",
 	lat           latitude,
@@ -151,6 +152,7 @@ CREATE TABLE incidents (
 	fixed_at      timestamptz,
 	method        text,
 	commune       text COLLATE "C",
+	centres       text[] COLLATE "C",
 	reasons       text[] COLLATE "C",
 	related       uuid[],
 	alerts_total  bigint
@@ -175,7 +177,7 @@ CREATE TABLE incident_names (
 	number       bigint NOT NULL,
 	ordinal      smallint NOT NULL,
 	incident     uuid NOT NULL,
-	department   text COLLATE "C",
+	department   text COLLATE "C" NOT NULL,
 	practitioner uuid,
 	name         text NOT NULL,
 	specialty    text NOT NULL,
@@ -199,7 +201,7 @@ CREATE TABLE words (
 	number        bigint NOT NULL,
 	ordinal       smallint NOT NULL,
 	incident      uuid,
-	department    text COLLATE "C",
+	department    text COLLATE "C" NOT NULL,
 	caller        text,
 	rpps          bigint,
 	person_name   text,
@@ -236,6 +238,46 @@ COMMENT ON TABLE set_aside IS
 	'Records that this database refused, whole as the journal holds them, so that one bad record never '
 	'stops those behind it and is never lost. Any row here wants a person''s look.';
 
+-- What a daemon sends: one array of these a statement, so that a row crosses in one piece. A new
+-- column of a table is a new type here, and the old one stays as long as older daemons are served.
+
+CREATE TYPE alert_in AS (
+	number bigint, alert uuid, department text, incident uuid, source uuid, ref text, kind text,
+	priority smallint, exercise boolean, doubts integer, received_at timestamptz, occurred_at timestamptz,
+	lat double precision, lon double precision, accuracy_m real, fixed_at timestamptz, method text,
+	commune text
+);
+CREATE TYPE call_in AS (
+	number bigint, alert uuid, department text, incident uuid, phase text, presented_to text, line text,
+	agent text, at timestamptz
+);
+CREATE TYPE revision_in AS (
+	number bigint, ordinal smallint, incident uuid, revision bigint, at timestamptz, department text,
+	owner text, state text, priority smallint, kind text, level smallint, practitioners uuid[],
+	centres text[], reasons text[], commune text, alerts_total bigint
+);
+CREATE TYPE incident_in AS (
+	incident uuid, number bigint, revision bigint, updated_at timestamptz, department text, owner text,
+	state text, priority smallint, kind text, raised_at timestamptz, exercise boolean, source uuid,
+	level smallint, renewed_at timestamptz, taken_by text, taken_at text, taken_since timestamptz,
+	disposition text, cancels bigint, contact text, offered_to text, practitioners uuid[], origin text,
+	precision text, lat double precision, lon double precision, accuracy_m real, fixed_at timestamptz,
+	method text, commune text, centres text[], reasons text[], related uuid[], alerts_total bigint
+);
+CREATE TYPE name_in AS (
+	number bigint, ordinal smallint, incident uuid, department text, at timestamptz, practitioner uuid,
+	name text, specialty text, phone text, exposed text
+);
+CREATE TYPE words_in AS (
+	number bigint, ordinal smallint, incident uuid, department text, at timestamptz, caller text,
+	rpps bigint, person_name text, person_number text, address text, note text
+);
+CREATE TYPE act_in AS (
+	number bigint, at timestamptz, department text, who text, via text, what text, object text,
+	object_id text, detail text, note text
+);
+CREATE TYPE aside_in AS (number bigint, record bytea, sqlstate text, reason text);
+
 REVOKE ALL ON node_cursor, alerts, calls, revisions, incidents, incident_names, words, set_aside FROM PUBLIC;
 REVOKE ALL ON FUNCTION cursor_move(integer, bigint, bigint, bigint, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION cursor_move(integer, bigint, bigint, bigint, bigint) TO tocsin_daemon;
@@ -252,4 +294,4 @@ GRANT SELECT (incident, node, epoch, number, revision, updated_at, department, r
 	priority, state, level, renewed_at, taken_at, taken_since, disposition, cancels, contact, offered_to,
 	practitioners, owner, centres, origin, precision, commune, reasons, related, alerts_total)
 	ON incidents TO tocsin_report;
-GRANT SELECT (node, epoch, number, sqlstate, at) ON set_aside TO tocsin_report;
+GRANT SELECT (node, epoch, number, sqlstate, at) ON set_aside TO tocsin_daemon, tocsin_report;

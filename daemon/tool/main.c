@@ -12,6 +12,7 @@
 
 /* Sorted by name. */
 static const struct verb verbs[] = {
+	{"db",    db_verb,    "the database's schema: migrate, status"},
 	{"phone", phone_verb, "how a telephone number is read, one a line"},
 	{ NULL,   NULL,       NULL	                                },
 };

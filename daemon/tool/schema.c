@@ -6,10 +6,10 @@
 
 #include "support/text.h"
 
-#define SCHEMA_LOCK_KEY   "0x746f6373696e::bigint" /* "tocsin": ours alone, in this database */
+#define SCHEMA_LOCK_KEY   "128021758699886" /* the bytes of "tocsin": ours alone, in this database */
 #define SCHEMA_SERVER_MIN 150000
 
-/* The server's words without their last line feed, and its hint. */
+/* The server's words, its detail and its hint, in one line. */
 static void add_error(char *why, const PGconn *conn, const PGresult *result)
 {
 	const char *said = result != NULL ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
@@ -21,8 +21,17 @@ static void add_error(char *why, const PGconn *conn, const PGresult *result)
 		text_add(why, MIGRATION_WHY_SIZE, " (%s)", detail);
 	if (hint != NULL)
 		text_add(why, MIGRATION_WHY_SIZE, ". %s", hint);
-	for (size_t n = strlen(why); n > 0 && why[n - 1] == '\n'; n--)
-		why[n - 1] = '\0';
+	char *end = why;
+	for (const char *c = why; *c != '\0'; c++) {
+		bool is_blank = *c == ' ' || *c == '\n' || *c == '\t';
+		if (!is_blank)
+			*end++ = *c;
+		else if (end > why && end[-1] != ' ')
+			*end++ = ' ';
+	}
+	while (end > why && end[-1] == ' ')
+		end--;
+	*end = '\0';
 }
 
 /* NULL, with `why` extended, unless the answer is of the expected status. */
@@ -73,9 +82,10 @@ PGconn *schema_connect(const char *conninfo, char why[static MIGRATION_WHY_SIZE]
 bool schema_lock(PGconn *conn, char why[static MIGRATION_WHY_SIZE])
 {
 	why[0] = '\0';
+	if (!tell(conn, "SET lock_timeout = '60s'", PGRES_COMMAND_OK, why))
+		return false;
 	text_add(why, MIGRATION_WHY_SIZE, "another migration is at work: ");
-	return tell(conn, "SET lock_timeout = '60s'", PGRES_COMMAND_OK, why) &&
-	       tell(conn, "SELECT pg_advisory_lock(" SCHEMA_LOCK_KEY ")", PGRES_TUPLES_OK, why);
+	return tell(conn, "SELECT pg_advisory_lock(" SCHEMA_LOCK_KEY ")", PGRES_TUPLES_OK, why);
 }
 
 static bool read_line(struct schema_line *line, const PGresult *r, int row, char *why)
