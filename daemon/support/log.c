@@ -12,7 +12,7 @@
 
 #define LOG_LINE_MAX  2048 /* below PIPE_BUF, so that a line goes out whole or not at all */
 #define LOG_VALUE_MAX 512  /* bytes of a value before escaping; the rest is cut, with a mark */
-#define LOG_CUT       "\xe2\x80\xa6"
+#define LOG_CUT       "…"
 
 static _Atomic int least_urgent = LOG_LEVEL_INFO;
 static atomic_ulong lost_total;

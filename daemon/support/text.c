@@ -119,7 +119,7 @@ const char *text_mask_number(const char *number, char out[static TEXT_MASKED_SIZ
 	for (size_t i = 0; i < head; i++)
 		*at++ = number[i] > ' ' && number[i] <= '~' ? number[i] : '?';
 	if (head < length) {
-		memcpy(at, "\xe2\x80\xa6", 3); /* U+2026, the ellipsis */
+		memcpy(at, "…", 3); /* U+2026: three bytes */
 		at += 3;
 		for (size_t i = length - TAIL; i < length; i++)
 			*at++ = number[i] > ' ' && number[i] <= '~' ? number[i] : '?';

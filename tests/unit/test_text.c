@@ -31,19 +31,17 @@ static void test_copy_keeps_characters_whole(void **state)
 	static const struct {
 		const char *in, *out;
 	} rows[] = {
-		{"1234\xc3\xa9",              "1234"             }, /* é would need a sixth byte */
-		{ "123\xc3\xa9"
-		  "5",       "123\xc3\xa9"      }, /* fits to the byte */
-		{ "123\xe2\x80\xa6",          "123"              },
-		{ "1234\xe2\x80\xa6",         "1234"             },
-		{ "12\xe2\x80\xa6"
-		  "6",       "12\xe2\x80\xa6"   },
-		{ "12\xf0\x9f\x9a\xa8",       "12"               },
-		{ "1\xf0\x9f\x9a\xa8"
-		  "6",       "1\xf0\x9f\x9a\xa8"},
-		{ "12345\xc3\xa9",            "12345"            },
-		{ "\xbf\xbf\xbf\xbf\xbf\xbf",
-                 "\xbf\xbf\xbf\xbf\xbf"                          }, /* no UTF-8: cut by the byte */
+		/* clang-format off */
+		{ "1234é", "1234" }, /* é would need a sixth byte */
+		{ "123é5", "123é" }, /* fits to the byte */
+		{ "123…", "123" },
+		{ "1234…", "1234" },
+		{ "12…6", "12…" },
+		{ "12\xf0\x9f\x9a\xa8", "12" },
+		{ "1\xf0\x9f\x9a\xa8\x36", "1\xf0\x9f\x9a\xa8" },
+		{ "12345é", "12345" },
+		{ "\xbf\xbf\xbf\xbf\xbf\xbf", "\xbf\xbf\xbf\xbf\xbf" }, /* no UTF-8: cut by the byte */
+		/* clang-format on */
 	};
 	char out[6];
 
@@ -67,7 +65,7 @@ static void test_add(void **state)
 	assert_string_equal(out, "cic-77/abcd");
 
 	assert_true(TEXT_COPY(out, "123456789"));
-	assert_false(text_add(out, sizeof(out), "%s", "\xe2\x80\xa6"));
+	assert_false(text_add(out, sizeof(out), "%s", "…"));
 	assert_string_equal(out, "123456789");
 
 	memset(out, 'x', sizeof(out)); /* not terminated: nothing is written */
@@ -166,23 +164,18 @@ static void test_mask(void **state)
 	static const struct {
 		const char *number, *masked;
 	} rows[] = {
-		{"+33199001234",                              "+331990\xe2\x80\xa6"
-		                  "34"		                                         },
-		{ "0199001234",                               "01990\xe2\x80\xa6"
-		                "34"		                                            },
-		{ "+262639981234567",                         "+262639\xe2\x80\xa6"
-		                      "67"		                                },
-		{ "15",		                       "15"		                                             },
-		{ "3114",		                     "3114"		                                           },
-		{ "12345",		                    "\xe2\x80\xa6"
-		           "45"		                                                      },
-		{ "123456",		                   "1\xe2\x80\xa6"
-		            "56"		                                                    },
-		{ "",		                         ""		                                               },
-		{ "+33\n99001234",                            "+33?990\xe2\x80\xa6"
-		                   "34"		                                      }, /* cannot forge a line */
-		{ "0123456789012345678901234567890123456789", "0123456\xe2\x80\xa6"
-		                                              "89"},
+		/* clang-format off */
+		{ "+33199001234", "+331990…34" },
+		{ "0199001234", "01990…34" },
+		{ "+262639981234567", "+262639…67" },
+		{ "15", "15" },
+		{ "3114", "3114" },
+		{ "12345", "…45" },
+		{ "123456", "1…56" },
+		{ "", "" },
+		{ "+33\n99001234", "+33?990…34" }, /* cannot forge a line */
+		{ "0123456789012345678901234567890123456789", "0123456…89" },
+		/* clang-format on */
 	};
 	char out[TEXT_MASKED_SIZE];
 
@@ -194,18 +187,12 @@ static void test_mask(void **state)
 
 static void test_to_int(void **state)
 {
-	static const char *const bad[] = { "",
-		                           "-1",
-		                           "+1",
-		                           " 1",
-		                           "1 ",
-		                           "1x",
-		                           "0x10",
-		                           "1.0",
-		                           "1_000",
-		                           "\xd9\xa1",
-		                           "99999999999999999999",
-		                           "9223372036854775808" };
+	/* clang-format off */
+	static const char *const bad[] = {
+		"", "-1", "+1", " 1", "1 ", "1x", "0x10", "1.0", "1_000", "\xd9\xa1",
+		"99999999999999999999", "9223372036854775808",
+	};
+	/* clang-format on */
 	int64_t out = 42;
 
 	(void)state;
