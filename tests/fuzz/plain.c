@@ -1,5 +1,5 @@
-/* Runs a fuzz target once over each file of its corpus: what was once found stays found, also with a
- * compiler that has no libFuzzer. */
+/* Runs a fuzz target once over each file of its corpus: what was once found stays found, with any
+ * compiler. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -42,7 +42,8 @@ int main(int argc, char **argv)
 		size_t length;
 		if (entry->d_name[0] == '.')
 			continue;
-		if (snprintf(path, sizeof(path), "%s/%s", argv[1], entry->d_name) >= (int)sizeof(path))
+		int wanted = snprintf(path, sizeof(path), "%s/%s", argv[1], entry->d_name);
+		if (wanted >= (int)sizeof(path))
 			return 1;
 		fprintf(stderr, "%s\n", path);
 		uint8_t *bytes = file_read(path, &length);

@@ -13,9 +13,10 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 
 import psycopg2
+
+from wait import children_of, process_is_running, wait_until
 
 BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
 START_S = 60
@@ -27,34 +28,6 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
-
-
-def wait_until(condition, seconds, what):
-    """Waits for a condition with a deadline; returns its first true answer."""
-    deadline = time.monotonic() + seconds
-    while True:
-        answer = condition()
-        if answer:
-            return answer
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {seconds} s: {what}")
-        time.sleep(0.02)
-
-
-def process_is_running(pid):
-    """True while the process is there and no zombie."""
-    try:
-        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return stat.rpartition(")")[2].split()[0] not in "ZX"
-
-
-def children_of(pid):
-    try:
-        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
 
 
 class Postgres:

@@ -6,7 +6,7 @@ import threading
 
 import psycopg2
 import pytest
-from postgres import process_is_running, wait_until
+from wait import process_is_running, wait_until
 
 
 def test_is_version_15_with_durability_on(postgres):
@@ -55,8 +55,8 @@ def test_frozen_it_does_not_answer_and_thawed_it_does(postgres):
 
 def test_dies_with_the_test_run(source):
     """A test run that is killed leaves no server behind."""
-    script = ("import sys, time; from postgres import Postgres; p = Postgres(sys.argv[1]);"
-              "p.create(); p.start(); print(p.process.pid, flush=True); time.sleep(600)")
+    script = ("import signal, sys; from postgres import Postgres; p = Postgres(sys.argv[1]);"
+              "p.create(); p.start(); print(p.process.pid, flush=True); signal.pause()")
     folder = source / "build" / "system" / "orphan"
     with subprocess.Popen([sys.executable, "-c", script, folder], cwd=source / "tests" / "system",
                           stdout=subprocess.PIPE, text=True) as run:
