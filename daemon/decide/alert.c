@@ -2,21 +2,25 @@
 
 #include <string.h>
 
-static const char *const kind_names[ALERT_KINDS] = {
-	"unknown", "panic",  "duress",	"silent", "medical", "relay",  "call",
-	"intrusion", "tamper", "battery", "link",   "test",	   "cancel", "position",
+/* The words of the JSON field `kind`; an interface. */
+static const char *const names[ALERT_KINDS] = {
+	[ALERT_UNKNOWN] = "unknown", [ALERT_PANIC] = "panic",         [ALERT_DURESS] = "duress",
+	[ALERT_SILENT] = "silent",   [ALERT_MEDICAL] = "medical",     [ALERT_RELAY] = "relay",
+	[ALERT_CALL] = "call",       [ALERT_INTRUSION] = "intrusion", [ALERT_TAMPER] = "tamper",
+	[ALERT_BATTERY] = "battery", [ALERT_LINK] = "link",           [ALERT_TEST] = "test",
+	[ALERT_CANCEL] = "cancel",   [ALERT_POSITION] = "position",
 };
 
 const char *alert_kind_name(enum alert_kind kind)
 {
-	return kind < ALERT_KINDS ? kind_names[kind] : "unknown";
+	return (unsigned)kind < ALERT_KINDS ? names[kind] : names[ALERT_UNKNOWN];
 }
 
 bool alert_kind_parse(const char *name, enum alert_kind *out)
 {
-	for (enum alert_kind kind = ALERT_UNKNOWN; kind < ALERT_KINDS; kind++) {
-		if (strcmp(kind_names[kind], name) == 0) {
-			*out = kind;
+	for (unsigned kind = 0; kind < ALERT_KINDS; kind++) {
+		if (strcmp(names[kind], name) == 0) {
+			*out = (enum alert_kind)kind;
 			return true;
 		}
 	}

@@ -10,8 +10,10 @@
 #include <stddef.h>
 
 #define REASON_DETAIL_SIZE 64
-#define REASONS_MAX 32
+#define REASONS_MAX        32
 
+/* The journal holds these numbers: a new code goes to the end, before REASON_CODES, and none is
+ * taken out or moved. */
 enum reason_code {
 	REASON_NONE,
 	/* who */
@@ -98,12 +100,15 @@ struct reasons {
 };
 
 /* Adds unless the same code and detail stand there; true when the list changed. A full list keeps
- * its oldest entries: they say how the incident began. */
+ * its oldest entries: they say how the incident began. A detail too long is cut on a whole
+ * character; control characters in it become spaces. */
 bool reasons_add(struct reasons *r, enum reason_code code, const char *detail);
 
-const char *reason_name(enum reason_code code); /* "route-commune"; stable */
-bool reason_is_doubt(enum reason_code code);
-/* "route-commune: commune compétente (Melun)". Returns `out`. */
+/* "route-commune"; stable. "unknown" for a code of a later version. */
+const char *reason_name(enum reason_code code);
+bool reason_is_doubt(enum reason_code code); /* those whose name begins with "doubt-" */
+/* "route-commune: commune compétente (Melun)", cut on a whole character. Returns `out`. */
+#define REASON_TEXT_SIZE 256 /* room for every name, sentence and detail */
 const char *reason_format(const struct reason *r, char *out, size_t size);
 
 #endif
