@@ -461,7 +461,7 @@ struct phone phone_read(const char *raw)
 	if (!spelling_fold(raw, folded, PHONE_RAW_MAX, &s))
 		return invalid;
 	s = without_header_name(span_trim(s));
-	if (find_unquoted(s, "<") < s.length || is_uri(s))
+	if (span_find(s, "<") < s.length || is_uri(s))
 		return read_addresses(s);
 	return read_plain(s, (struct span){ s.at, 0 });
 }

@@ -21,7 +21,7 @@ static const struct {
 	[REASON_WHO_NUMBER] = /* name */
 		{ "who-number", "numéro enregistré" },
 	[REASON_WHO_SHARED_NUMBER] =
-		{ "who-shared-number", "numéro commun à plusieurs personnes, aucune n'est choisie" },
+		{ "who-shared-number", "numéro commun à plusieurs personnes, aucune choisie" },
 	[REASON_WHO_RPPS] = /* name */
 		{ "who-rpps", "numéro RPPS enregistré" },
 	[REASON_WHO_STATED] = /* name */
@@ -143,7 +143,7 @@ static const struct {
 	[REASON_ESCALATE_ALARM] =
 		{ "escalate-alarm", "personne n'a répondu : alarme extérieure" },
 	[REASON_ESCALATE_NOT_ENGAGED] = /* operator */
-		{ "escalate-not-engaged", "pris en charge, forces non engagées : remis en attente" },
+		{ "escalate-not-engaged", "pris en charge sans engagement : remis en attente" },
 	[REASON_ESCALATE_TAKER_LOST] = /* operator */
 		{ "escalate-taker-lost", "liaison perdue avec la console : remis en attente" },
 	[REASON_ESCALATE_NO_CONSOLE] =
