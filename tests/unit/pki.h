@@ -22,7 +22,7 @@
 #define PKI_DAY 86400L
 
 struct pki {
-	char folder[64];
+	char folder[512];
 	char *paths[64];
 	unsigned paths_count;
 	long serial;
@@ -36,7 +36,7 @@ struct pki_identity {
 static inline struct pki *pki_new(void)
 {
 	struct pki *p = calloc(1, sizeof(*p));
-	strcpy(p->folder, "/tmp/tocsin-pki.XXXXXX");
+	snprintf(p->folder, sizeof(p->folder), "%s", TEMP_DIR "/pki.XXXXXX");
 	assert_non_null(mkdtemp(p->folder));
 	p->serial = 1000;
 	return p;

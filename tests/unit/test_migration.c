@@ -11,27 +11,27 @@
 
 #include <cmocka.h>
 
-static char folder[64];
+static char folder[512];
 
 static int make_folder(void **state)
 {
 	(void)state;
-	snprintf(folder, sizeof folder, "/tmp/test_migration.XXXXXX");
+	snprintf(folder, sizeof folder, "%s", TEMP_DIR "/migration.XXXXXX");
 	return mkdtemp(folder) != NULL ? 0 : -1;
 }
 
 static int remove_folder(void **state)
 {
-	char command[128];
+	char command[600];
 
 	(void)state;
-	snprintf(command, sizeof command, "rm -r %s", folder);
+	snprintf(command, sizeof command, "rm -r '%s'", folder);
 	return system(command);
 }
 
 static void put(const char *name, const char *text, size_t length)
 {
-	char path[256];
+	char path[600];
 
 	snprintf(path, sizeof path, "%s/%s", folder, name);
 	FILE *f = fopen(path, "w");
@@ -95,7 +95,7 @@ static void test_refused_names(void **state)
 	static const char *const names[] = { "1_a.sql", "0000_a.sql", "0001-a.sql", "0001_.sql",
 					     "0001_A.sql", "00010_a.sql", "9999_a.sql", "x.sql",
 					     "0001_a b.sql", ".sql" };
-	char path[256];
+	char path[600];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -109,7 +109,7 @@ static void test_refused_names(void **state)
 
 static void test_refused_content(void **state)
 {
-	char path[256];
+	char path[600];
 
 	(void)state;
 	put("0001_a.sql", "a\0b", 3);
