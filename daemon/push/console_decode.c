@@ -43,7 +43,9 @@ static bool decode_act(const Tocsin__V1__Act *m, struct console_message *out)
 	if (!text_is_clean_utf8(m->note, strlen(m->note)) ||
 	    !text_is_clean_utf8(m->disposition, strlen(m->disposition)))
 		return false;
-	out->is_too_long = !TEXT_COPY(a->note, m->note) | !TEXT_COPY(a->disposition, m->disposition);
+	bool whole = TEXT_COPY(a->note, m->note);
+	whole = TEXT_COPY(a->disposition, m->disposition) && whole;
+	out->is_too_long = !whole;
 	return TAKE_TEXT(out->ref, m->ref);
 }
 
