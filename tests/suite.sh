@@ -1,4 +1,3 @@
-# shellcheck shell=bash
 # What the suites' `run` programs share; they source it first. It takes them to the project's root.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

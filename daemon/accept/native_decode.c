@@ -26,6 +26,14 @@ static void take_text(char *out, size_t size, const char *in, unsigned *doubts)
 
 #define TAKE_TEXT(array, in, doubts) take_text((array), sizeof(array), (in), (doubts))
 
+/* A number that is cut may read as another one: whole or not at all. */
+static void take_number(char out[static ALERT_NUMBER_SIZE], const char *in, unsigned *doubts)
+{
+	take_text(out, ALERT_NUMBER_SIZE, in, doubts);
+	if (strlen(in) >= ALERT_NUMBER_SIZE)
+		out[0] = '\0';
+}
+
 /* The sender's id: it tells a repeat from a new alert, so a bad one is none. */
 static void take_ref(struct alert *a, const char *id)
 {
@@ -88,7 +96,7 @@ static void decode_alert(const Tocsin__V1__Alert *m, struct wall now, struct ale
 	a->kind = take_kind(a, m->kind);
 	a->exercise = m->exercise;
 	a->occurred_at = take_time(m->occurred_at, now, ALERT_DOUBT_CLOCK, &a->doubts);
-	TAKE_TEXT(a->number, m->number, &a->doubts);
+	take_number(a->number, m->number, &a->doubts);
 	if (m->practitioner[0] != '\0') {
 		if (text_to_int(m->practitioner, 1, 99999999999LL, &rpps))
 			a->rpps = (uint64_t)rpps;
@@ -97,7 +105,7 @@ static void decode_alert(const Tocsin__V1__Alert *m, struct wall now, struct ale
 	}
 	if (m->person != NULL) {
 		TAKE_TEXT(a->person_name, m->person->name, &a->doubts);
-		TAKE_TEXT(a->person_number, m->person->number, &a->doubts);
+		take_number(a->person_number, m->person->number, &a->doubts);
 	}
 	take_position(a, m->position, now);
 	TAKE_TEXT(a->address, m->address, &a->doubts);
@@ -115,7 +123,7 @@ static void decode_call(const Tocsin__V1__Call *m, struct wall now, struct call 
 	take_ref(a, m->id);
 	a->kind = ALERT_CALL;
 	a->occurred_at = take_time(m->at, now, ALERT_DOUBT_CLOCK, &a->doubts);
-	TAKE_TEXT(a->number, m->number, &a->doubts);
+	take_number(a->number, m->number, &a->doubts);
 	take_position(a, m->position, now);
 	/* A phase that this version does not know is heard as a call that is presented. */
 	c->phase = m->phase >= TOCSIN__V1__PHASE__PHASE_PRESENTED &&

@@ -35,7 +35,7 @@ struct sender_settings {
 	char node[16];
 };
 
-/* The links' settings are the caller's to set in senders_group() before the first link. */
+/* The listener sees to the settings of senders_group(). */
 struct senders *senders_new(const struct sender_ports *ports, const struct sender_settings *settings);
 void senders_free(struct senders *s);
 struct link_group *senders_group(struct senders *s);

@@ -50,7 +50,7 @@ static void add_registered(const struct world *w, struct finding *f, struct prac
 	if (number.digits == 0 && found.numbers_count > 0)
 		p->number = found.numbers[0].number;
 	if (p->exposed[0] != '\0')
-		finding_because(f, REASON_WHO_EXPOSED, p->exposed);
+		finding_because(f, REASON_WHO_EXPOSED, "");
 }
 
 /* Registered persons on a number who may be recognised: a call only with consent to the centre at
@@ -85,7 +85,7 @@ static void add_stated(const struct world *w, struct finding *f)
 		f->people[before] = match;
 		f->people_count = before + 1;
 		f->is_one_person = true;
-		finding_because(f, REASON_WHO_NUMBER, match.name);
+		finding_because(f, REASON_WHO_NUMBER, "");
 		return;
 	}
 	if (f->people_count == INCIDENT_PEOPLE_MAX)
@@ -97,14 +97,15 @@ static void add_stated(const struct world *w, struct finding *f)
 	memset(p, 0, sizeof *p);
 	TEXT_COPY(p->name, a->person_name);
 	p->number = f->number;
-	finding_because(f, REASON_WHO_STATED, a->person_name);
+	finding_because(f, REASON_WHO_STATED, "");
 	if (added > 0)
 		finding_because(f, REASON_WHO_SHARED_NUMBER, "");
 	f->is_stated_person = f->number.digits != 0;
 }
 
 /*
- * The rules, in order; the first that finds somebody ends the search.
+ * The rules, in order; the first that finds somebody ends the search. Reasons say how, never who:
+ * names stand in the incident's people alone, so that they can be taken out.
  *  1. The RPPS number that a relay or platform gives (a check digit was tested when registered).
  *  2. Name and number in a relay.
  *  3. The number: of the caller, or as the device sends it.
@@ -123,7 +124,7 @@ void identify(const struct world *w, struct finding *f)
 	if (a->rpps != 0) { /* 1 */
 		if (registry_by_rpps(w->registry, a->rpps, &id)) {
 			add_registered(w, f, id, f->number);
-			finding_because(f, REASON_WHO_RPPS, f->people_count ? f->people[0].name : "");
+			finding_because(f, REASON_WHO_RPPS, "");
 			f->is_one_person = f->people_count == 1;
 		} else {
 			finding_because(f, REASON_WHO_RPPS_UNKNOWN, "");
@@ -135,7 +136,7 @@ void identify(const struct world *w, struct finding *f)
 		unsigned found = add_by_number(w, f, f->number);
 		f->is_one_person = found == 1;
 		if (found == 1)
-			finding_because(f, REASON_WHO_NUMBER, f->people[0].name);
+			finding_because(f, REASON_WHO_NUMBER, "");
 		else if (found > 1)
 			finding_because(f, REASON_WHO_SHARED_NUMBER, "");
 	}
@@ -143,7 +144,7 @@ void identify(const struct world *w, struct finding *f)
 		add_registered(w, f, f->source.owner, (struct e164){ 0 });
 		if (f->people_count == 1) {
 			f->is_one_person = true;
-			finding_because(f, REASON_WHO_SOURCE_OWNER, f->people[0].name);
+			finding_because(f, REASON_WHO_SOURCE_OWNER, "");
 		}
 	}
 	if (f->people_count == 0) /* 5 */
