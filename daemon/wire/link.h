@@ -4,12 +4,8 @@
  * The owner (a session of accept/ or push/, a verb of tool/) is told of three things: it opened, a
  * message came, it ended. It sends, pauses and closes. Nothing it does calls it back from inside:
  * links end and are freed only in links_reap(), at the end of a turn, so that a link stays valid
- * for the whole turn. What a message says is no business of this room.
- *
- * Each turn of the loop is event_base_loop(EVLOOP_ONCE) (without it libevent goes on while there is
- * work, and what is rationed by the turn would spin), then links_flush() (one write per link that
- * has something to say), last links_reap(). Every wait has a deadline and every queue a ceiling,
- * see struct link_settings.
+ * for the whole turn. Every wait has a deadline and every queue a ceiling, see struct
+ * link_settings. What a message says is no business of this room.
  */
 #ifndef TOCSIN_WIRE_LINK_H
 #define TOCSIN_WIRE_LINK_H
@@ -21,8 +17,6 @@
 #include "support/clock.h"
 #include "wire/tls.h"
 
-struct event_base;
-struct timers;
 struct link;
 struct links;
 
@@ -95,26 +89,6 @@ struct link_group {
 	unsigned count; /* alive, handshakes included */
 	unsigned handshaking;
 };
-
-/* All links of one event loop. NULL: no memory. Ignores SIGPIPE in the whole process. */
-struct links *links_new(struct event_base *base, struct timers *timers);
-void links_free(struct links *ls); /* drops what is left without a word */
-
-void links_flush(struct links *ls); /* once a turn: writes what was queued */
-void links_reap(struct links *ls);  /* once a turn, last: tells ends and frees */
-
-/* No message is given out until links_resume(); those already read are kept, and the kernel's
- * buffers push back on the peers. Handshakes go on. */
-void links_pause(struct links *ls);
-void links_resume(struct links *ls);
-
-/* Closes every link of the group; NULL: of all. */
-void links_close(struct links *ls, const struct link_group *group, enum link_end end);
-/* Closes open links of the group whose certificate group->tls knows to be revoked; how many. */
-unsigned links_close_revoked(struct links *ls, const struct link_group *group);
-/* Ends the oldest handshake of the group that is older than `age_ms`; false: there is none. */
-bool links_crowd_out(struct links *ls, const struct link_group *group, int64_t age_ms);
-unsigned links_count(const struct links *ls);
 
 /* The server's end over an accepted, non-blocking socket, which it takes even when it fails. NULL:
  * no memory. */

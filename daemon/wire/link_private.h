@@ -1,6 +1,6 @@
 /*
- * What link.c (one connection) and links.c (all of them, and the turn) share. Nobody else includes
- * this.
+ * What link.c (an open connection), link_handshake.c (until it is one) and links.c (all of them,
+ * and the turn) share. Nobody else includes this.
  */
 #ifndef TOCSIN_WIRE_LINK_PRIVATE_H
 #define TOCSIN_WIRE_LINK_PRIVATE_H
@@ -11,7 +11,7 @@
 
 #include "wire/address.h"
 #include "wire/frame.h"
-#include "wire/link.h"
+#include "wire/links.h"
 #include "wire/outbox.h"
 #include "wire/timer.h"
 
@@ -67,12 +67,19 @@ struct links {
 	struct mono refusals_since;
 };
 
-/* link.c, for links.c */
+/* link.c, for the others */
 void link_read(struct link *l);  /* an open one: gives out what is there, within a turn's budget */
 void link_write(struct link *l); /* an open or flushing one: all that goes out now */
-void link_fail(struct link *l, enum link_end end); /* ends it at once */
+void link_fail(struct link *l, enum link_end end);              /* ends it at once */
+void link_fail_tls(struct link *l, int error, int saved_errno); /* after SSL_* failed for good */
+void link_watch(struct link *l, struct event *event);
+void link_leave_shaking(struct link *l);
 void link_leave_held(struct link *l);
 void link_free(struct link *l);
+
+/* link_handshake.c, for link.c: the next step, in the states quiet and shaking */
+void link_shake(struct link *l);
+enum link_end link_handshake_end(struct link *l, int reason); /* what a failed one says */
 
 /* links.c, for link.c */
 void links_wake(struct links *ls); /* another turn right after this one */

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "wire/link.h"
+#include "wire/links.h"
 
 struct listener;
 

@@ -1,4 +1,4 @@
-#include "wire/link.h"
+#include "wire/links.h"
 
 #include "tests/unit/wire_rig.h"
 

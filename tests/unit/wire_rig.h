@@ -17,7 +17,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "wire/link.h"
+#include "wire/links.h"
 #include "wire/timer.h"
 
 #define RIG_CLIENTS_MAX 64
