@@ -27,13 +27,15 @@ build() { # PRESET: makes build/PRESET; ends the suite when that fails
 
 # Runs one program that speaks TAP as cmocka does, and repeats each of its tests as a line of ours.
 # One that ends early, by a crash or a report of a sanitizer, has failed, whatever it said before.
+# A test that skips says "skipped: why" on a line of its own before it does.
 tap() { # NAME PROGRAM
 	local log=build/log/tap status=0
 	CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 5 "$TEST_SECONDS" "$2" >"$log" 2>"$log.err" || status=$?
 	awk -v name="$1" -v status="$status" '
 		/^1\.\.[0-9]+$/ { planned = substr($0, 4); next }
 		/^# (not )?ok - / { next }
-		/^not ok [0-9]+ # SKIP / { seen++; print "skip " name "/" $NF ": said by the test"; next }
+		/^skipped: / { why = substr($0, 10); next }
+		/^not ok [0-9]+ # SKIP / { seen++; print "skip " name "/" $NF ": " (why ? why : "not said"); next }
 		/^not ok [0-9]+ - / { seen++; failed++; print "not ok " name "/" $5; next }
 		/^ok [0-9]+ - / { seen++; print "ok " name "/" $4; next }
 		{ print "    " $0 }

@@ -169,6 +169,9 @@ def banned(tree, path=HERE / "banned.txt"):
 
 # Whitespace
 
+AS_MADE = ("tests/fuzz/corpus/*", "*.csv", "*.geojson")  # data, as its maker writes it
+
+
 def c_indents(text):
     """The lines of C whose indentation is not by tabs. Spaces only align what goes on from above."""
     goes_on, parentheses = False, 0
@@ -184,7 +187,7 @@ def whitespace(tree):
     """Tabs in C, spaces in Python, no trailing blanks, one end of line at the end of the file."""
     for path in tree.files():
         text = tree.text(path)
-        if not text or fnmatchcase(path, "tests/fuzz/corpus/*"):
+        if not text or any(fnmatchcase(path, as_made) for as_made in AS_MADE):
             continue
         if "\r" in text:
             yield f"{path}: has carriage returns"
