@@ -177,6 +177,7 @@ def c_indents(text):
     goes_on, parentheses = False, 0
     for number, (line, code) in enumerate(zip(text.split("\n"), code_of(text).split("\n")), 1):
         if code.strip():
+            goes_on = goes_on or re.match(r"\s*[:?&|+*/%<>=.]", code)
             if re.match(r"\t* +\t", line) or (re.match(r"\t* {4}", line) and not goes_on):
                 yield number
             parentheses += code.count("(") - code.count(")")

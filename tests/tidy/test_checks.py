@@ -110,7 +110,7 @@ def test_what_is_right_passes(house, check):
         "daemon/tool/noun.c": "int verb_noun(void)\n{\n\treturn 0;\n}\n",
         "tests/unit/test_noun_verb.c": including('"tool/verb.h"'),
         "daemon/support/noun.c": CODE + "/* strcpy( and TEST in a remark */\nint f(int a,\n      int b);\n"
-                                       "{\n\tfor (;;\n\t     x++)\n\t\tf(a,\n\t\t  b);\n}\n",
+                                       "{\n\tfor (;;\n\t     x++)\n\t\tf(a,\n\t\t  b);\n\tx = y ? z{ 1 }\n\t      : z{ 2 };\n}\n",
         "tests/fuzz/corpus/noun/1": b"\r\n \0",
     }
     assert list(getattr(checks, check)(house(right))) == []
