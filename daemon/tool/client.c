@@ -74,12 +74,23 @@ static int no_passphrase(char *buffer, int size, int writing, void *unused)
 	return 0;
 }
 
+/* OpenSSL says "system lib" for a file that is not there. */
+static bool is_readable(const char *path, char *why)
+{
+	return access(path, R_OK) == 0 ? true : say(why, path, strerror(errno));
+}
+
 static SSL_CTX *context_new(const struct client_identity *id, char *why)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 
 	if (context == NULL) {
 		say(why, "no TLS", tls_reason(errno));
+		return NULL;
+	}
+	if (!is_readable(id->authority, why) || !is_readable(id->certificate, why) ||
+	    !is_readable(id->key, why)) {
+		SSL_CTX_free(context);
 		return NULL;
 	}
 	ERR_clear_error();

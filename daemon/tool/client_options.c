@@ -4,20 +4,6 @@
 
 #include "support/text.h"
 
-bool client_options_take(struct client_options *o, int option, const char *value)
-{
-	switch (option) {
-	case CLIENT_OPTION_SERVER: o->server = value; return true;
-	case CLIENT_OPTION_SERVER_NAME: o->server_name = value; return true;
-	case CLIENT_OPTION_IDENTITY: o->identity = value; return true;
-	case CLIENT_OPTION_IDENTITIES: o->identities = value; return true;
-	case CLIENT_OPTION_CERTIFICATE: o->certificate = value; return true;
-	case CLIENT_OPTION_KEY: o->key = value; return true;
-	case CLIENT_OPTION_AUTHORITY: o->authority = value; return true;
-	default: return false;
-	}
-}
-
 static bool path_put(char out[static CLIENT_PATH_SIZE], const char *given)
 {
 	return given == NULL || text_copy(out, CLIENT_PATH_SIZE, given);

@@ -12,9 +12,10 @@
 
 /* Sorted by name. */
 static const struct verb verbs[] = {
-	{"db",    db_verb,    "the database's schema: migrate, status"},
-	{"phone", phone_verb, "how a telephone number is read, one a line"},
-	{ NULL,   NULL,       NULL	                                },
+	{ "alert", alert_verb, "send one alert, and see how it is answered" },
+	{ "db", db_verb, "the database's schema: migrate, status" },
+	{ "phone", phone_verb, "how a telephone number is read, one a line" },
+	{ NULL, NULL, NULL },
 };
 
 static const char about[] =

@@ -8,7 +8,7 @@
 #include "support/bug.h"
 #include "support/text.h"
 
-#define OPTIONS_MAX  24
+#define OPTIONS_MAX  40
 #define OPTION_FIRST 256 /* above every character, so that no short option is ever meant */
 
 static const char *config = VERB_CONFIG_DEFAULT;

@@ -61,6 +61,7 @@ const char *verb_config(void);
 void verb_set_config(const char *path);
 
 /* The verbs, in the order of their names. */
+int alert_verb(int argc, char **argv);
 int db_verb(int argc, char **argv);
 int phone_verb(int argc, char **argv);
 
