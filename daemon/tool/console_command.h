@@ -30,12 +30,12 @@ enum console_order {
 
 struct console_command {
 	enum console_order order;
-	Tocsin__V1__Verb verb; /* of an act */
-	char word[16];         /* the command's name */
-	unsigned number;       /* the incident's short number; 0: named by `incident` */
-	char incident[40];     /* its identifier, for programs; empty: by number */
-	char alert[40];        /* split: its place in the list of alerts, or its identifier */
-	char centre[24];       /* transfer */
+	Tocsin__V1__Verb verb;      /* of an act */
+	char word[16];              /* the command's name */
+	unsigned number;            /* the incident's short number; 0: named by `incident` */
+	char incident[40];          /* its identifier, for programs; empty: by number */
+	char alert[40];             /* split: its place in the list of alerts, or its identifier */
+	char centre[24];            /* transfer */
 	char text[ALERT_NOTE_SIZE]; /* note; close: the disposition */
 };
 

@@ -106,11 +106,11 @@ static void put_field_f(FILE *out, const struct console_look *look, const char *
 	put_field(out, look, style, label, text);
 }
 
-static const char *style_of(const struct desk *desk, const struct desk_entry *e)
+static const char *style_of(const struct board *board, const struct board_entry *e)
 {
-	if (desk_rings(desk, e))
+	if (board_rings(board, e))
 		return STYLE_ALARM;
-	if (desk_waits(desk, e) && e->shown->priority <= 3)
+	if (board_waits(board, e) && e->shown->priority <= 3)
 		return STYLE_WAITS;
 	if (e->shown->priority <= 1)
 		return STYLE_URGENT;
@@ -118,7 +118,8 @@ static const char *style_of(const struct desk *desk, const struct desk_entry *e)
 }
 
 /* What must never be cut off at the right of a row. */
-static void add_marks(char *line, size_t size, const struct desk *desk, const struct desk_entry *e)
+static void add_marks(char *line, size_t size, const struct board *board,
+		      const struct board_entry *e)
 {
 	const Tocsin__V1__Incident *i = e->shown;
 
@@ -128,9 +129,9 @@ static void add_marks(char *line, size_t size, const struct desk *desk, const st
 		text_add(line, size, "JAMAIS ENREGISTRÉ, perdu au redémarrage du service · ");
 	else if (!e->is_recorded)
 		text_add(line, size, "pas encore enregistré · ");
-	if (strcmp(desk_role(desk, i), "offered") == 0)
+	if (strcmp(board_role(board, i), "offered") == 0)
 		text_add(line, size, "transfert proposé · ");
-	else if (strcmp(desk_role(desk, i), "informed") == 0)
+	else if (strcmp(board_role(board, i), "informed") == 0)
 		text_add(line, size, "pour information · ");
 	if (i->level > 0 && i->state == TOCSIN__V1__STATE__STATE_OPEN)
 		text_add(line, size, "%s · ", console_words_level(i->level));
@@ -153,17 +154,17 @@ static void add_gist(char *line, size_t size, const Tocsin__V1__Incident *i, str
 	text_add(line, size, "%s", console_words_origin(i->place, now, words, sizeof words));
 }
 
-void console_screen_row(FILE *out, const struct console_look *look, const struct desk *desk,
-			const struct desk_entry *e, struct wall now)
+void console_screen_row(FILE *out, const struct console_look *look, const struct board *board,
+			const struct board_entry *e, struct wall now)
 {
 	char line[LINE_SIZE] = "", age[32], state[CONSOLE_WORDS_SIZE];
 
 	text_add(line, sizeof line, "%3u  P%u %7s  ", e->number, e->shown->priority,
 		 console_words_age(e->shown->raised_at, now, age, sizeof age));
 	text_add(line, sizeof line, "%s · ", console_words_state(e->shown, state, sizeof state));
-	add_marks(line, sizeof line, desk, e);
+	add_marks(line, sizeof line, board, e);
 	add_gist(line, sizeof line, e->shown, now);
-	put_line(out, look, style_of(desk, e), line);
+	put_line(out, look, style_of(board, e), line);
 }
 
 static void put_people(FILE *out, const struct console_look *look, const Tocsin__V1__Incident *i)
@@ -259,15 +260,15 @@ static void put_alerts(FILE *out, const struct console_look *look, const Tocsin_
 	}
 }
 
-static void put_head(FILE *out, const struct console_look *look, const struct desk *desk,
-		     const struct desk_entry *e, struct wall now)
+static void put_head(FILE *out, const struct console_look *look, const struct board *board,
+		     const struct board_entry *e, struct wall now)
 {
 	const Tocsin__V1__Incident *i = e->shown;
 	char line[LINE_SIZE] = "", words[CONSOLE_WORDS_SIZE], at[48], age[32];
 
 	text_add(line, sizeof line, "n° %u — PRIORITÉ %u — %s — %s", e->number, i->priority,
 		 console_words_kind(i->kind), console_words_state(i, words, sizeof words));
-	put_line(out, look, style_of(desk, e), line);
+	put_line(out, look, style_of(board, e), line);
 	if (i->exercise)
 		put_field(out, look, STYLE_BOLD, "Exercice", "ceci n'est pas réel");
 	if (e->is_lost)
@@ -300,13 +301,13 @@ static void put_note(FILE *out, const struct console_look *look, const char *not
 	}
 }
 
-static void put_related(FILE *out, const struct console_look *look, const struct desk *desk,
+static void put_related(FILE *out, const struct console_look *look, const struct board *board,
 			const Tocsin__V1__Incident *i)
 {
 	char line[LINE_SIZE] = "";
 
 	for (size_t n = 0; n < i->n_related; n++) {
-		const struct desk_entry *other = desk_by_id(desk, i->related[n]);
+		const struct board_entry *other = board_by_id(board, i->related[n]);
 		text_add(line, sizeof line, "%s", n > 0 ? " ; " : "");
 		if (other != NULL)
 			text_add(line, sizeof line, "n° %u", other->number);
@@ -317,13 +318,13 @@ static void put_related(FILE *out, const struct console_look *look, const struct
 		put_field(out, look, STYLE_NONE, "Liés", line);
 }
 
-void console_screen_record(FILE *out, const struct console_look *look, const struct desk *desk,
-			   const struct desk_entry *e, struct wall now)
+void console_screen_record(FILE *out, const struct console_look *look, const struct board *board,
+			   const struct board_entry *e, struct wall now)
 {
 	const Tocsin__V1__Incident *i = e->shown;
 	char number[CONSOLE_WORDS_SIZE];
 
-	put_head(out, look, desk, e, now);
+	put_head(out, look, board, e, now);
 	put_people(out, look, i);
 	put_place(out, look, i, now);
 	if (i->adviser != NULL && i->adviser->name[0] != '\0') {
@@ -339,53 +340,53 @@ void console_screen_record(FILE *out, const struct console_look *look, const str
 	put_reasons(out, look, i);
 	put_centres(out, look, i);
 	put_alerts(out, look, i, now);
-	put_related(out, look, desk, i);
+	put_related(out, look, board, i);
 	if (i->note[0] != '\0')
 		put_note(out, look, i->note);
 	put_field_f(out, look, STYLE_DIM, "Dossier", "%s, révision %u", i->incident, i->revision);
 }
 
 /* What changed, one word or phrase for each bit. */
-static void add_changes(char *line, size_t size, const struct desk *desk,
-			const struct desk_entry *e, unsigned change, struct wall now)
+static void add_changes(char *line, size_t size, const struct board *board,
+			const struct board_entry *e, unsigned change, struct wall now)
 {
 	const Tocsin__V1__Incident *i = e->shown;
 	char words[CONSOLE_WORDS_SIZE];
 	bool is_doubt;
 
-	if (change & DESK_NEW)
+	if (change & BOARD_NEW)
 		text_add(line, size,
-			 strcmp(desk_role(desk, i), "informed") == 0
+			 strcmp(board_role(board, i), "informed") == 0
 				 ? "nouveau, pour information · "
 				 : "NOUVEAU · ");
-	if (change & DESK_RENEWED)
+	if (change & BOARD_RENEWED)
 		text_add(line, size, "SONNE DE NOUVEAU · ");
-	if (change & DESK_LEVEL)
+	if (change & BOARD_LEVEL)
 		text_add(line, size, "%s · ", console_words_level(i->level));
-	if (change & DESK_PRIORITY)
+	if (change & BOARD_PRIORITY)
 		text_add(line, size, "priorité relevée à %u · ", i->priority);
-	if (change & DESK_ROLE)
-		text_add(line, size, "ce centre : %s · ", console_words_role(desk_role(desk, i)));
-	if (change & (DESK_STATE | DESK_CLOSED))
+	if (change & BOARD_ROLE)
+		text_add(line, size, "ce centre : %s · ", console_words_role(board_role(board, i)));
+	if (change & (BOARD_STATE | BOARD_CLOSED))
 		text_add(line, size, "%s · ", console_words_state(i, words, sizeof words));
-	if (change & DESK_CONTACT)
+	if (change & BOARD_CONTACT)
 		text_add(line, size, "%s · ", console_words_contact(i->contact));
-	if (change & DESK_CANCEL)
+	if (change & BOARD_CANCEL)
 		text_add(line, size, "annulation demandée (rien n'est arrêté) · ");
-	if (change & DESK_NOTE)
+	if (change & BOARD_NOTE)
 		text_add(line, size, "note : %s · ", i->note);
-	if (change & DESK_PLACE) {
+	if (change & BOARD_PLACE) {
 		console_words_place(i->place, words, sizeof words);
 		text_add(line, size, "lieu : %s%s", words, words[0] != '\0' ? " — " : "");
 		text_add(line, size, "%s · ",
 			 console_words_origin(i->place, now, words, sizeof words));
 	}
-	if (change & DESK_CENTRES)
+	if (change & BOARD_CENTRES)
 		text_add(line, size, "centres concernés changés · ");
-	if (change & DESK_RELATED)
+	if (change & BOARD_RELATED)
 		text_add(line, size, "incident lié · ");
-	if ((change & DESK_REASONS) && (change & ~(DESK_REASONS | DESK_ALERTS | DESK_OTHER)) == 0 &&
-	    i->n_reasons > 0)
+	if ((change & BOARD_REASONS) &&
+	    (change & ~(BOARD_REASONS | BOARD_ALERTS | BOARD_OTHER)) == 0 && i->n_reasons > 0)
 		text_add(line, size, "%s · ",
 			 console_words_reason(i->reasons[i->n_reasons - 1], &is_doubt));
 }
@@ -398,25 +399,25 @@ static void drop_separator(char *line)
 		line[length - separator] = '\0';
 }
 
-void console_screen_event(FILE *out, const struct console_look *look, const struct desk *desk,
-			  const struct desk_entry *e, unsigned change, struct wall now)
+void console_screen_event(FILE *out, const struct console_look *look, const struct board *board,
+			  const struct board_entry *e, unsigned change, struct wall now)
 {
 	char line[2 * LINE_SIZE] = "", at[48];
 
-	if ((change & ~(DESK_ALERTS | DESK_OTHER)) == 0)
+	if ((change & ~(BOARD_ALERTS | BOARD_OTHER)) == 0)
 		return; /* the row's own count says it */
 	text_add(line, sizeof line, "%s  n° %u  P%u  ",
 		 console_words_time(now.us, now, at, sizeof at), e->number, e->shown->priority);
 	if (e->shown->exercise)
 		text_add(line, sizeof line, "EXERCICE · ");
-	add_changes(line, sizeof line, desk, e, change, now);
-	if (!e->is_recorded && (change & DESK_SOUNDS))
+	add_changes(line, sizeof line, board, e, change, now);
+	if (!e->is_recorded && (change & BOARD_SOUNDS))
 		text_add(line, sizeof line, "pas encore enregistré · ");
-	if (change & (DESK_SOUNDS | DESK_PEOPLE))
+	if (change & (BOARD_SOUNDS | BOARD_PEOPLE))
 		add_gist(line, sizeof line, e->shown, now);
 	else
 		drop_separator(line);
-	put_text(out, look, change & DESK_SOUNDS ? style_of(desk, e) : STYLE_NONE, line);
+	put_text(out, look, change & BOARD_SOUNDS ? style_of(board, e) : STYLE_NONE, line);
 }
 
 static void add_waiting(char *line, size_t size, const struct console_status *s)

@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #include "support/clock.h"
-#include "tool/desk.h"
+#include "tool/board.h"
 
 #define CONSOLE_DEGRADED_MAX  8
 #define CONSOLE_DEGRADED_SIZE 96
@@ -34,15 +34,15 @@ struct console_status {
 	char degraded[CONSOLE_DEGRADED_MAX][CONSOLE_DEGRADED_SIZE];
 };
 
-void console_screen_row(FILE *out, const struct console_look *look, const struct desk *desk,
-			const struct desk_entry *entry, struct wall now);
+void console_screen_row(FILE *out, const struct console_look *look, const struct board *board,
+			const struct board_entry *entry, struct wall now);
 
-void console_screen_record(FILE *out, const struct console_look *look, const struct desk *desk,
-			   const struct desk_entry *entry, struct wall now);
+void console_screen_record(FILE *out, const struct console_look *look, const struct board *board,
+			   const struct board_entry *entry, struct wall now);
 
-/* What a revision changed (enum desk_change); nothing when that is not worth a line. */
-void console_screen_event(FILE *out, const struct console_look *look, const struct desk *desk,
-			  const struct desk_entry *entry, unsigned change, struct wall now);
+/* What a revision changed (enum board_change); nothing when that is not worth a line. */
+void console_screen_event(FILE *out, const struct console_look *look, const struct board *board,
+			  const struct board_entry *entry, unsigned change, struct wall now);
 
 /* One line, and one for each degraded state. */
 void console_screen_banner(FILE *out, const struct console_look *look,

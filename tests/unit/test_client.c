@@ -203,19 +203,22 @@ static void test_wrong_servers(void **state)
 	static const struct {
 		const char *certificate, *authority, *server_name;
 		int version_max;
+		unsigned loopback;
 		const char *why;
 	} rows[] = {
-		{ "server", "stranger", NULL, TLS1_3_VERSION, "certificate" },
-		{ "elsewhere", "ca", NULL, TLS1_3_VERSION, "IP address mismatch" },
-		{ "server", "ca", "other.example", TLS1_3_VERSION, "hostname mismatch" },
-		{ "server", "ca", NULL, TLS1_2_VERSION, "version" },
+		{ "server", "stranger", NULL, 0, 0, "certificate" },
+		{ "server", "ca", NULL, 0, 2, "IP address mismatch" },
+		{ "server", "ca", "other.example", 0, 0, "hostname mismatch" },
+		{ "bracelet", "ca", NULL, 0, 0, "unsuitable certificate purpose" },
+		{ "server", "ca", NULL, TLS1_2_VERSION, 0, "version" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct peer s = { .serve = echo,
 				  .context = &at_once,
-				  .version_max = rows[i].version_max };
+				  .version_max = rows[i].version_max,
+				  .loopback = rows[i].loopback };
 		peer_start(&s, rows[i].certificate);
 		struct client *c =
 			client_as("bracelet", rows[i].authority, s.address, rows[i].server_name);

@@ -54,7 +54,8 @@ static Tocsin__V1__Incident *full(void (*change)(Tocsin__V1__Incident *))
 	person.id = "0192aa00-0000-7000-8000-000000000001", person.name = "Dr Camille Exemple";
 	person.specialty = "médecine générale", person.number = "+33199001234";
 	person.exposed = "menaces depuis mars";
-	owner.id = "cic-77", owner.role = "owner", informed.id = "corg-77", informed.role = "informed";
+	owner.id = "cic-77", owner.role = "owner", informed.id = "corg-77",
+	informed.role = "informed";
 	place.lat = 48.54, place.lon = 2.66, place.accuracy_m = 20, place.has_point = 1;
 	place.precision = "exact", place.origin = "live", place.fixed_at = NOW_US - 12 * SECOND;
 	place.method = "gnss", place.label = "12 rue Fictive", place.commune = "77288";
@@ -66,10 +67,12 @@ static Tocsin__V1__Incident *full(void (*change)(Tocsin__V1__Incident *))
 	second = first, second.occurred_at = 0, second.received_at = NOW_US - 30 * SECOND;
 	i.incident = "0192aa00-0000-7000-8000-000000000004", i.revision = 3, i.position = "1:7:42";
 	i.department = "77", i.priority = 1, i.kind = TOCSIN__V1__KIND__KIND_PANIC;
-	i.state = TOCSIN__V1__STATE__STATE_OPEN, i.recorded = 1, i.raised_at = NOW_US - 250 * SECOND;
+	i.state = TOCSIN__V1__STATE__STATE_OPEN, i.recorded = 1,
+	i.raised_at = NOW_US - 250 * SECOND;
 	i.practitioners = people, i.n_practitioners = 1, i.centres = centres, i.n_centres = 2;
 	i.place = &place, i.adviser = &adviser, i.reasons = reasons, i.n_reasons = 3;
-	i.alerts_total = 20, i.alerts = alerts, i.n_alerts = 2, i.related = related, i.n_related = 1;
+	i.alerts_total = 20, i.alerts = alerts, i.n_alerts = 2, i.related = related,
+	i.n_related = 1;
 	i.renewed_at = NOW_US - 30 * SECOND, i.level = 1, i.contact = "answered", i.cancels = 2;
 	i.note = "appelée, ne répond pas\nvoisin entendu";
 	if (change != NULL)
@@ -77,12 +80,12 @@ static Tocsin__V1__Incident *full(void (*change)(Tocsin__V1__Incident *))
 	return copy(&i);
 }
 
-static struct desk *desk_with(Tocsin__V1__Incident *i, const struct desk_entry **e)
+static struct board *board_with(Tocsin__V1__Incident *i, const struct board_entry **e)
 {
-	struct desk *d = desk_new("cic-77");
+	struct board *d = board_new("cic-77");
 
 	assert_non_null(d);
-	assert_int_equal(desk_put(d, i, e), DESK_NEW);
+	assert_int_equal(board_put(d, i, e), BOARD_NEW);
 	return d;
 }
 
@@ -114,38 +117,39 @@ static void assert_sheet_has(FILE *out, const char *piece)
 
 static void test_record(void **state)
 {
-	const struct desk_entry *e;
-	struct desk *d = desk_with(full(NULL), &e);
+	const struct board_entry *e;
+	struct board *d = board_with(full(NULL), &e);
 	FILE *out = sheet();
 
 	(void)state;
 	console_screen_record(out, &plain_look, d, e, now);
-	assert_sheet(out,
-		     "n° 1 — PRIORITÉ 1 — agression — À PRENDRE\n"
-		     "  Depuis       23:00:28 (4 min)\n"
-		     "               a sonné de nouveau à 23:04:08 (30 s)\n"
-		     "               personne n'a répondu : rappel\n"
-		     "  Personne     Dr Camille Exemple, médecine générale, 01 99 00 12 34\n"
-		     "               personne exposée : menaces depuis mars\n"
-		     "  Lieu         12 rue Fictive, Melun\n"
-		     "               position en direct, ±20 m, il y a 12 s (gnss)\n"
-		     "               48.54000, 2.66000\n"
-		     "               peut-être aussi : Maison de santé, Fontainebleau\n"
-		     "  Référent     Major Fictif, 01 99 00 56 78\n"
-		     "  Appel        appel au 17 en cours\n"
-		     "  Annulation   demandée 2 fois : rien n'est arrêté pour autant\n"
-		     "  Doutes       heure de l'appareil douteuse\n"
-		     "  Pourquoi     commune compétente (Melun)\n"
-		     "               agression en cours ou présumée\n"
-		     "  Centres      cic-77 responsable ; corg-77 informé\n"
-		     "  Alertes      20 reçues, les premières et les dernières :\n"
-		     "                1  23:00:28  agression, survenue à 22:59:38  source bracelet-1\n"
-		     "                2  23:04:08  agression, heure non donnée  source bracelet-1\n"
-		     "  Liés         0192aa00-0000-7000-8000-0000000000ff\n"
-		     "  Note         appelée, ne répond pas\n"
-		     "               voisin entendu\n"
-		     "  Dossier      0192aa00-0000-7000-8000-000000000004, révision 3\n");
-	desk_free(d);
+	assert_sheet(
+		out,
+		"n° 1 — PRIORITÉ 1 — agression — À PRENDRE\n"
+		"  Depuis       23:00:28 (4 min)\n"
+		"               a sonné de nouveau à 23:04:08 (30 s)\n"
+		"               personne n'a répondu : rappel\n"
+		"  Personne     Dr Camille Exemple, médecine générale, 01 99 00 12 34\n"
+		"               personne exposée : menaces depuis mars\n"
+		"  Lieu         12 rue Fictive, Melun\n"
+		"               position en direct, ±20 m, il y a 12 s (gnss)\n"
+		"               48.54000, 2.66000\n"
+		"               peut-être aussi : Maison de santé, Fontainebleau\n"
+		"  Référent     Major Fictif, 01 99 00 56 78\n"
+		"  Appel        appel au 17 en cours\n"
+		"  Annulation   demandée 2 fois : rien n'est arrêté pour autant\n"
+		"  Doutes       heure de l'appareil douteuse\n"
+		"  Pourquoi     commune compétente (Melun)\n"
+		"               agression en cours ou présumée\n"
+		"  Centres      cic-77 responsable ; corg-77 informé\n"
+		"  Alertes      20 reçues, les premières et les dernières :\n"
+		"                1  23:00:28  agression, survenue à 22:59:38  source bracelet-1\n"
+		"                2  23:04:08  agression, heure non donnée  source bracelet-1\n"
+		"  Liés         0192aa00-0000-7000-8000-0000000000ff\n"
+		"  Note         appelée, ne répond pas\n"
+		"               voisin entendu\n"
+		"  Dossier      0192aa00-0000-7000-8000-000000000004, révision 3\n");
+	board_free(d);
 }
 
 static void make_bare(Tocsin__V1__Incident *i)
@@ -162,8 +166,8 @@ static void make_bare(Tocsin__V1__Incident *i)
 /* Nothing known: it says so, and does not leave holes. */
 static void test_record_of_nothing(void **state)
 {
-	const struct desk_entry *e;
-	struct desk *d = desk_with(full(make_bare), &e);
+	const struct board_entry *e;
+	struct board *d = board_with(full(make_bare), &e);
 	FILE *out = sheet();
 
 	(void)state;
@@ -176,7 +180,7 @@ static void test_record_of_nothing(void **state)
 			  "  Centres      aucun\n"
 			  "  Alertes      0 reçue\n"
 			  "  Dossier      0192aa00-0000-7000-8000-000000000005, révision 0\n");
-	desk_free(d);
+	board_free(d);
 }
 
 static void make_shared(Tocsin__V1__Incident *i)
@@ -193,25 +197,25 @@ static void make_shared(Tocsin__V1__Incident *i)
 
 static void test_record_of_a_shared_number(void **state)
 {
-	const struct desk_entry *e;
-	struct desk *d = desk_with(full(make_shared), &e);
+	const struct board_entry *e;
+	struct board *d = board_with(full(make_shared), &e);
 	FILE *out = sheet();
 
 	(void)state;
 	console_screen_record(out, &plain_look, d, e, now);
-	assert_sheet_has(out,
-			 "  Personne     numéro commun à plusieurs personnes : aucune n'est choisie\n"
-			 "               Dr Camille Exemple, médecine générale, 01 99 00 12 34\n"
-			 "               personne exposée : menaces depuis mars\n"
-			 "               Dr Modèle (non inscrite, telle qu'annoncée)\n");
+	assert_sheet_has(
+		out, "  Personne     numéro commun à plusieurs personnes : aucune n'est choisie\n"
+		     "               Dr Camille Exemple, médecine générale, 01 99 00 12 34\n"
+		     "               personne exposée : menaces depuis mars\n"
+		     "               Dr Modèle (non inscrite, telle qu'annoncée)\n");
 	assert_non_null(strstr(text, "  Exercice     ceci n'est pas réel\n"));
-	desk_free(d);
+	board_free(d);
 }
 
 static void test_rows(void **state)
 {
-	const struct desk_entry *e;
-	struct desk *d = desk_with(full(make_shared), &e);
+	const struct board_entry *e;
+	struct board *d = board_with(full(make_shared), &e);
 	struct console_look wide = { false, 300 }, narrow = { false, 40 };
 	FILE *out = sheet();
 
@@ -228,26 +232,26 @@ static void test_rows(void **state)
 	out = sheet();
 	console_screen_row(out, &colour_look, d, e, now);
 	assert_sheet_has(out, "\033[1;97;41m  1  P1");
-	desk_free(d);
+	board_free(d);
 }
 
 /* A lost one says so in its row and in its record. */
 static void test_lost(void **state)
 {
-	const struct desk_entry *e;
-	struct desk *d = desk_with(full(make_bare), &e);
+	const struct board_entry *e;
+	struct board *d = board_with(full(make_bare), &e);
 	struct console_look wide = { false, 300 };
 	FILE *out = sheet();
 
 	(void)state;
-	desk_begin(d);
-	assert_int_equal(desk_end(d, false, "1:8:1"), 1);
+	board_begin(d);
+	assert_int_equal(board_end(d, false, "1:8:1"), 1);
 	console_screen_row(out, &wide, d, e, now);
 	assert_sheet_has(out, "JAMAIS ENREGISTRÉ");
 	out = sheet();
 	console_screen_record(out, &wide, d, e, now);
 	assert_sheet_has(out, "rappeler la personne, puis clear");
-	desk_free(d);
+	board_free(d);
 }
 
 static void make_taken(Tocsin__V1__Incident *i)
@@ -259,23 +263,24 @@ static void make_taken(Tocsin__V1__Incident *i)
 
 static void test_events(void **state)
 {
-	const struct desk_entry *e;
-	struct desk *d = desk_with(full(make_taken), &e);
+	const struct board_entry *e;
+	struct board *d = board_with(full(make_taken), &e);
 	static const struct {
 		unsigned change;
 		const char *line;
 	} rows[] = {
-		{ DESK_NEW, "23:04:38  n° 1  P1  NOUVEAU · agression · Dr Camille Exemple · "
-			    "12 rue Fictive, Melun — position en direct, ±20 m, il y a 12 s (gnss)\n" },
-		{ DESK_STATE, "23:04:38  n° 1  P1  pris par A. Martin (cic-77)\n" },
-		{ DESK_NOTE | DESK_ALERTS,
+		{ BOARD_NEW,
+		  "23:04:38  n° 1  P1  NOUVEAU · agression · Dr Camille Exemple · "
+		  "12 rue Fictive, Melun — position en direct, ±20 m, il y a 12 s (gnss)\n" },
+		{ BOARD_STATE, "23:04:38  n° 1  P1  pris par A. Martin (cic-77)\n" },
+		{ BOARD_NOTE | BOARD_ALERTS,
 		  "23:04:38  n° 1  P1  note : appelée, ne répond pas voisin entendu\n" },
-		{ DESK_REASONS, "23:04:38  n° 1  P1  agression en cours ou présumée\n" },
-		{ DESK_CONTACT | DESK_RELATED,
+		{ BOARD_REASONS, "23:04:38  n° 1  P1  agression en cours ou présumée\n" },
+		{ BOARD_CONTACT | BOARD_RELATED,
 		  "23:04:38  n° 1  P1  appel au 17 en cours · incident lié\n" },
-		{ DESK_ALERTS, "" },
-		{ DESK_OTHER, "" },
-		{ DESK_NOTHING, "" },
+		{ BOARD_ALERTS, "" },
+		{ BOARD_OTHER, "" },
+		{ BOARD_NOTHING, "" },
 	};
 
 	(void)state;
@@ -284,7 +289,7 @@ static void test_events(void **state)
 		console_screen_event(out, &plain_look, d, e, rows[i].change, now);
 		assert_sheet(out, rows[i].line);
 	}
-	for (unsigned bit = DESK_NEW; bit < DESK_REFUSED; bit <<= 1) {
+	for (unsigned bit = BOARD_NEW; bit < BOARD_REFUSED; bit <<= 1) {
 		FILE *out = sheet();
 		console_screen_event(out, &plain_look, d, e, bit, now);
 		fclose(out);
@@ -292,7 +297,7 @@ static void test_events(void **state)
 		assert_true(length == 0 || text[length - 1] == '\n');
 		assert_null(strstr(text, "· \n"));
 	}
-	desk_free(d);
+	board_free(d);
 }
 
 static void make_hostile(Tocsin__V1__Incident *i)
@@ -311,10 +316,12 @@ static void make_hostile(Tocsin__V1__Incident *i)
 /* Whatever the texts hold, no control character of theirs reaches the terminal. */
 static void test_hostile_text(void **state)
 {
-	const struct desk_entry *e;
-	struct desk *d = desk_with(full(make_hostile), &e);
-	struct console_status status = { .link = CONSOLE_LINK_LOST, .why = "\033[2J\n",
-					 .centre_name = "\033[2J\n", .operator= "\033[2J\n" };
+	const struct board_entry *e;
+	struct board *d = board_with(full(make_hostile), &e);
+	struct console_status status = { .link = CONSOLE_LINK_LOST,
+					 .why = "\033[2J\n",
+					 .centre_name = "\033[2J\n",
+					 .operator= "\033[2J\n" };
 	FILE *out = sheet();
 
 	(void)state;
@@ -322,7 +329,7 @@ static void test_hostile_text(void **state)
 	strcpy(status.degraded[0], "\033[2J\n\a");
 	console_screen_record(out, &plain_look, d, e, now);
 	console_screen_row(out, &plain_look, d, e, now);
-	for (unsigned bit = DESK_NEW; bit < DESK_REFUSED; bit <<= 1)
+	for (unsigned bit = BOARD_NEW; bit < BOARD_REFUSED; bit <<= 1)
 		console_screen_event(out, &plain_look, d, e, bit, now);
 	console_screen_banner(out, &plain_look, &status, now);
 	status.link = CONSOLE_LINK_UP;
@@ -331,16 +338,20 @@ static void test_hostile_text(void **state)
 	fclose(out);
 	for (const char *at = text; *at != '\0'; at++)
 		if (((unsigned char)*at < 0x20 && *at != '\n') || *at == 0x7f)
-			fail_msg("control character %d behind: %.40s", *at, at - (at - text > 20 ? 20 : 0));
+			fail_msg("control character %d behind: %.40s", *at,
+				 at - (at - text > 20 ? 20 : 0));
 	assert_null(strstr(text, "\342\200\256"));
 	assert_null(strstr(text, "\nn° 9"));
-	desk_free(d);
+	board_free(d);
 }
 
 static void test_banner(void **state)
 {
-	struct console_status status = { .link = CONSOLE_LINK_UP, .centre_name = "CIC 77",
-					 .operator= "A. Martin", .open = 3, .waiting = 1 };
+	struct console_status status = { .link = CONSOLE_LINK_UP,
+					 .centre_name = "CIC 77",
+					 .operator= "A. Martin",
+					 .open = 3,
+					 .waiting = 1 };
 	FILE *out = sheet();
 
 	(void)state;
@@ -364,8 +375,8 @@ static void test_banner(void **state)
 /* Long text is folded at blanks under its own column, and never in the middle of a character. */
 static void test_folding(void **state)
 {
-	const struct desk_entry *e;
-	struct desk *d = desk_with(full(NULL), &e);
+	const struct board_entry *e;
+	struct board *d = board_with(full(NULL), &e);
 	struct console_look narrow = { false, 40 };
 	FILE *out = sheet();
 
@@ -374,7 +385,7 @@ static void test_folding(void **state)
 	assert_sheet_has(out, "  Personne     Dr Camille Exemple,\n"
 			      "               médecine générale, 01 99\n"
 			      "               00 12 34\n");
-	desk_free(d);
+	board_free(d);
 }
 
 static void test_help(void **state)

@@ -25,17 +25,18 @@ static void test_age(void **state)
 		int64_t ago_s;
 		const char *words;
 	} rows[] = {
-		{ 0, "0 s" },	    { 59, "59 s" },	    { 60, "1 min" },
-		{ 3599, "59 min" }, { 3600, "1 h 00" },	    { 11100, "3 h 05" },
-		{ 172799, "47 h 59" }, { 172800, "2 j" },   { -1, "0 s" },
-		{ -60, "heure future" },
+		{ 0, "0 s" },          { 59, "59 s" },
+		{ 60, "1 min" },       { 3599, "59 min" },
+		{ 3600, "1 h 00" },    { 11100, "3 h 05" },
+		{ 172799, "47 h 59" }, { 172800, "2 j" },
+		{ -1, "0 s" },         { -60, "heure future" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		assert_string_equal(console_words_age(NOW_US - rows[i].ago_s * SECOND, now, out,
-						      sizeof out),
-				    rows[i].words);
+		assert_string_equal(
+			console_words_age(NOW_US - rows[i].ago_s * SECOND, now, out, sizeof out),
+			rows[i].words);
 }
 
 static void test_time(void **state)
@@ -47,7 +48,8 @@ static void test_time(void **state)
 	/* after midnight in Paris it is another day, though not in UTC */
 	assert_string_equal(console_words_time(NOW_US + 3600 * SECOND, now, out, sizeof out),
 			    "22/11 00:04:38");
-	assert_string_equal(console_words_time(1000000, now, out, sizeof out), "01/01/1970 01:00:01");
+	assert_string_equal(console_words_time(1000000, now, out, sizeof out),
+			    "01/01/1970 01:00:01");
 	assert_string_equal(console_words_time(0, now, out, sizeof out), "heure inconnue");
 	assert_string_equal(console_words_time(INT64_MAX, now, out, sizeof out),
 			    "10/01/294247 05:00:54");
@@ -62,7 +64,8 @@ static void test_origin(void **state)
 		int64_t ago_s; /* -1: not known */
 		const char *words;
 	} rows[] = {
-		{ "live", "exact", "gnss", true, 20, 12, "position en direct, ±20 m, il y a 12 s (gnss)" },
+		{ "live", "exact", "gnss", true, 20, 12,
+		  "position en direct, ±20 m, il y a 12 s (gnss)" },
 		{ "live", "exact", "", true, 0, -1,
 		  "position en direct, précision inconnue, heure de mesure inconnue" },
 		{ "live", "exact", "", true, 1500, -60,
@@ -71,7 +74,8 @@ static void test_origin(void **state)
 		{ "stated", "address", "", false, 0, -1, "adresse indiquée" },
 		{ "stated", "commune", "", true, 0, -1, "commune indiquée" },
 		{ "device-site", "address", "", false, 0, -1, "lieu d'installation de l'appareil" },
-		{ "registered-site", "address", "", true, 0, -1, "adresse enregistrée (hypothèse)" },
+		{ "registered-site", "address", "", true, 0, -1,
+		  "adresse enregistrée (hypothèse)" },
 		{ "registered-site", "commune", "", true, 0, -1,
 		  "adresse enregistrée (hypothèse), à la commune près" },
 		{ "registered-site", "unknown", "", false, 0, -1,
@@ -120,7 +124,8 @@ static void test_state(void **state)
 	assert_string_equal(console_words_state(&i, out, sizeof out), "À PRENDRE");
 	i.state = TOCSIN__V1__STATE__STATE_TAKEN;
 	i.taken_by = "A. Martin", i.taken_at_centre = "cic-77";
-	assert_string_equal(console_words_state(&i, out, sizeof out), "pris par A. Martin (cic-77)");
+	assert_string_equal(console_words_state(&i, out, sizeof out),
+			    "pris par A. Martin (cic-77)");
 	i.state = TOCSIN__V1__STATE__STATE_ENGAGED;
 	assert_string_equal(console_words_state(&i, out, sizeof out),
 			    "forces engagées par A. Martin (cic-77)");
@@ -195,9 +200,9 @@ static void test_reason(void **state)
 	bool is_doubt = true;
 
 	(void)state;
-	assert_string_equal(console_words_reason("route-commune: commune compétente (Melun)",
-						 &is_doubt),
-			    "commune compétente (Melun)");
+	assert_string_equal(
+		console_words_reason("route-commune: commune compétente (Melun)", &is_doubt),
+		"commune compétente (Melun)");
 	assert_false(is_doubt);
 	assert_string_equal(console_words_reason("doubt-clock: heure douteuse", &is_doubt),
 			    "heure douteuse");
@@ -216,14 +221,10 @@ static int set_zone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_age),
-		cmocka_unit_test(test_time),
-		cmocka_unit_test(test_origin),
-		cmocka_unit_test(test_place),
-		cmocka_unit_test(test_state),
-		cmocka_unit_test(test_people),
-		cmocka_unit_test(test_number),
-		cmocka_unit_test(test_every_word_is_translated),
+		cmocka_unit_test(test_age),    cmocka_unit_test(test_time),
+		cmocka_unit_test(test_origin), cmocka_unit_test(test_place),
+		cmocka_unit_test(test_state),  cmocka_unit_test(test_people),
+		cmocka_unit_test(test_number), cmocka_unit_test(test_every_word_is_translated),
 		cmocka_unit_test(test_reason),
 	};
 	return cmocka_run_group_tests(tests, set_zone, NULL);

@@ -1,4 +1,4 @@
-#include "tool/desk.h"
+#include "tool/board.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,19 +7,19 @@
 #include "support/table.h"
 #include "support/text.h"
 
-struct desk {
+struct board {
 	char centre[64];
 	unsigned numbers_given;
 	size_t count, room; /* entries, in the order of their numbers */
-	struct desk_entry **entries;
+	struct board_entry **entries;
 	struct table *by_id;
 	size_t open_count;
-	const struct desk_entry **list; /* of `room` */
+	const struct board_entry **list; /* of `room` */
 };
 
-struct desk *desk_new(const char *centre)
+struct board *board_new(const char *centre)
 {
-	struct desk *d = calloc(1, sizeof *d);
+	struct board *d = calloc(1, sizeof *d);
 
 	if (d == NULL)
 		return NULL;
@@ -31,13 +31,13 @@ struct desk *desk_new(const char *centre)
 	return NULL;
 }
 
-static void entry_free(struct desk_entry *e)
+static void entry_free(struct board_entry *e)
 {
 	tocsin__v1__incident__free_unpacked(e->shown, NULL);
 	free(e);
 }
 
-void desk_free(struct desk *d)
+void board_free(struct board *d)
 {
 	if (d == NULL)
 		return;
@@ -49,19 +49,19 @@ void desk_free(struct desk *d)
 	free(d);
 }
 
-static bool is_open(const struct desk_entry *e)
+static bool is_open(const struct board_entry *e)
 {
 	return e->shown->state != TOCSIN__V1__STATE__STATE_CLOSED;
 }
 
-const struct desk_entry *desk_by_id(const struct desk *d, const char *incident)
+const struct board_entry *board_by_id(const struct board *d, const char *incident)
 {
 	struct id id;
 
 	return id_parse(incident, &id) ? table_get(d->by_id, &id) : NULL;
 }
 
-const struct desk_entry *desk_by_number(const struct desk *d, unsigned number)
+const struct board_entry *board_by_number(const struct board *d, unsigned number)
 {
 	for (size_t i = d->count; i-- > 0;)
 		if (d->entries[i]->number == number)
@@ -69,7 +69,7 @@ const struct desk_entry *desk_by_number(const struct desk *d, unsigned number)
 	return NULL;
 }
 
-const char *desk_role(const struct desk *d, const Tocsin__V1__Incident *incident)
+const char *board_role(const struct board *d, const Tocsin__V1__Incident *incident)
 {
 	for (size_t i = 0; i < incident->n_centres; i++)
 		if (strcmp(incident->centres[i]->id, d->centre) == 0)
@@ -77,9 +77,9 @@ const char *desk_role(const struct desk *d, const Tocsin__V1__Incident *incident
 	return "";
 }
 
-bool desk_waits(const struct desk *d, const struct desk_entry *e)
+bool board_waits(const struct board *d, const struct board_entry *e)
 {
-	const char *role = desk_role(d, e->shown);
+	const char *role = board_role(d, e->shown);
 
 	if (e->is_lost || strcmp(role, "offered") == 0)
 		return is_open(e);
@@ -88,12 +88,12 @@ bool desk_waits(const struct desk *d, const struct desk_entry *e)
 	       strcmp(role, "informed") != 0;
 }
 
-bool desk_rings(const struct desk *d, const struct desk_entry *e)
+bool board_rings(const struct board *d, const struct board_entry *e)
 {
-	return desk_waits(d, e) && (e->is_lost || e->shown->priority <= 1);
+	return board_waits(d, e) && (e->is_lost || e->shown->priority <= 1);
 }
 
-static void remove_at(struct desk *d, size_t index)
+static void remove_at(struct board *d, size_t index)
 {
 	struct id id;
 
@@ -105,10 +105,10 @@ static void remove_at(struct desk *d, size_t index)
 	d->count--;
 }
 
-/* The oldest closed ones leave when more than DESK_CLOSED_KEPT stand there. */
-static void forget_closed(struct desk *d)
+/* The oldest closed ones leave when more than BOARD_CLOSED_KEPT stand there. */
+static void forget_closed(struct board *d)
 {
-	for (size_t i = 0; i < d->count && d->count - d->open_count > DESK_CLOSED_KEPT;) {
+	for (size_t i = 0; i < d->count && d->count - d->open_count > BOARD_CLOSED_KEPT;) {
 		if (is_open(d->entries[i]))
 			i++;
 		else
@@ -116,7 +116,7 @@ static void forget_closed(struct desk *d)
 	}
 }
 
-static void close_entry(struct desk *d, struct desk_entry *e)
+static void close_entry(struct board *d, struct board_entry *e)
 {
 	if (!is_open(e))
 		return;
@@ -124,16 +124,16 @@ static void close_entry(struct desk *d, struct desk_entry *e)
 	d->open_count--;
 }
 
-static bool make_room(struct desk *d)
+static bool make_room(struct board *d)
 {
 	if (d->count < d->room)
 		return true;
 	size_t room = d->room == 0 ? 64 : d->room * 2;
-	struct desk_entry **entries = realloc(d->entries, room * sizeof *entries);
+	struct board_entry **entries = realloc(d->entries, room * sizeof *entries);
 	if (entries == NULL)
 		return false;
 	d->entries = entries;
-	const struct desk_entry **list = realloc(d->list, room * sizeof *list);
+	const struct board_entry **list = realloc(d->list, room * sizeof *list);
 	if (list == NULL)
 		return false;
 	d->list = list;
@@ -142,13 +142,13 @@ static bool make_room(struct desk *d)
 }
 
 /* An entry with a number and without an incident yet. */
-static struct desk_entry *add(struct desk *d, const char *incident)
+static struct board_entry *add(struct board *d, const char *incident)
 {
 	struct id id;
 
-	if (d->open_count >= DESK_INCIDENTS_MAX || !id_parse(incident, &id) || !make_room(d))
+	if (d->open_count >= BOARD_INCIDENTS_MAX || !id_parse(incident, &id) || !make_room(d))
 		return NULL;
-	struct desk_entry *e = calloc(1, sizeof *e);
+	struct board_entry *e = calloc(1, sizeof *e);
 	if (e == NULL || !table_put(d->by_id, &id, e)) {
 		free(e);
 		return NULL;
@@ -193,62 +193,63 @@ static bool has_same_people(const Tocsin__V1__Incident *a, const Tocsin__V1__Inc
 }
 
 /* The part of a comparison that can sound. */
-static unsigned compare_urgency(const struct desk *d, const Tocsin__V1__Incident *old,
+static unsigned compare_urgency(const struct board *d, const Tocsin__V1__Incident *old,
 				const Tocsin__V1__Incident *new)
 {
-	const char *role = desk_role(d, new);
-	unsigned change = DESK_NOTHING;
+	const char *role = board_role(d, new);
+	unsigned change = BOARD_NOTHING;
 
 	if (new->renewed_at > old->renewed_at)
-		change |= DESK_RENEWED;
+		change |= BOARD_RENEWED;
 	if (new->level > old->level)
-		change |= DESK_LEVEL;
+		change |= BOARD_LEVEL;
 	if (new->priority < old->priority)
-		change |= DESK_PRIORITY;
-	if (strcmp(role, desk_role(d, old)) != 0)
-		change |=
-			strcmp(role, "informed") == 0 || role[0] == '\0' ? DESK_CENTRES : DESK_ROLE;
+		change |= BOARD_PRIORITY;
+	if (strcmp(role, board_role(d, old)) != 0)
+		change |= strcmp(role, "informed") == 0 || role[0] == '\0' ? BOARD_CENTRES
+									   : BOARD_ROLE;
 	return change;
 }
 
-static unsigned compare(const struct desk *d, const Tocsin__V1__Incident *old,
+static unsigned compare(const struct board *d, const Tocsin__V1__Incident *old,
 			const Tocsin__V1__Incident *new)
 {
 	unsigned change = compare_urgency(d, old, new);
 
 	if (new->state != old->state || strcmp(new->taken_by, old->taken_by) != 0)
-		change |= new->state == TOCSIN__V1__STATE__STATE_CLOSED ? DESK_CLOSED : DESK_STATE;
+		change |=
+			new->state == TOCSIN__V1__STATE__STATE_CLOSED ? BOARD_CLOSED : BOARD_STATE;
 	if (strcmp(new->note, old->note) != 0)
-		change |= DESK_NOTE;
+		change |= BOARD_NOTE;
 	if (new->cancels > old->cancels)
-		change |= DESK_CANCEL;
+		change |= BOARD_CANCEL;
 	if (new->alerts_total != old->alerts_total)
-		change |= DESK_ALERTS;
+		change |= BOARD_ALERTS;
 	if (!has_same_place(old->place, new->place))
-		change |= DESK_PLACE;
-	if (!has_same_centres(old, new) && (change & DESK_ROLE) == 0)
-		change |= DESK_CENTRES;
+		change |= BOARD_PLACE;
+	if (!has_same_centres(old, new) && (change & BOARD_ROLE) == 0)
+		change |= BOARD_CENTRES;
 	if (strcmp(new->contact, old->contact) != 0)
-		change |= DESK_CONTACT;
+		change |= BOARD_CONTACT;
 	if (new->n_related != old->n_related)
-		change |= DESK_RELATED;
+		change |= BOARD_RELATED;
 	if (new->n_reasons != old->n_reasons)
-		change |= DESK_REASONS;
+		change |= BOARD_REASONS;
 	if (!has_same_people(old, new))
-		change |= DESK_PEOPLE;
-	return change != DESK_NOTHING ? change : DESK_OTHER;
+		change |= BOARD_PEOPLE;
+	return change != BOARD_NOTHING ? change : BOARD_OTHER;
 }
 
 /* Older than what is shown: a lower revision of the same start of the server. Another start's word
  * always counts, because revisions that were never recorded may be gone with the last one. */
-static bool is_stale(const struct desk_entry *e, const Tocsin__V1__Incident *new,
+static bool is_stale(const struct board_entry *e, const Tocsin__V1__Incident *new,
 		     struct position position)
 {
 	return position.epoch == e->position.epoch && position.node == e->position.node &&
 	       new->revision < e->shown->revision;
 }
 
-static void show(struct desk *d, struct desk_entry *e, Tocsin__V1__Incident *incident,
+static void show(struct board *d, struct board_entry *e, Tocsin__V1__Incident *incident,
 		 struct position position)
 {
 	bool is_same_record = e->shown != NULL && position_is_set(position) &&
@@ -266,14 +267,15 @@ static void show(struct desk *d, struct desk_entry *e, Tocsin__V1__Incident *inc
 		d->open_count--;
 }
 
-unsigned desk_put(struct desk *d, Tocsin__V1__Incident *incident, const struct desk_entry **entry)
+unsigned board_put(struct board *d, Tocsin__V1__Incident *incident,
+		   const struct board_entry **entry)
 {
 	struct position position = { 0 };
-	unsigned change = DESK_NEW;
+	unsigned change = BOARD_NEW;
 
 	forget_closed(d); /* here, so that what was returned last time lived until now */
 	position_parse(incident->position, &position);
-	struct desk_entry *e = (struct desk_entry *)desk_by_id(d, incident->incident);
+	struct board_entry *e = (struct board_entry *)board_by_id(d, incident->incident);
 	bool is_known = e != NULL;
 	if (!is_known)
 		e = add(d, incident->incident);
@@ -282,12 +284,12 @@ unsigned desk_put(struct desk *d, Tocsin__V1__Incident *incident, const struct d
 		if (e != NULL)
 			e->was_seen = true;
 		tocsin__v1__incident__free_unpacked(incident, NULL);
-		return e == NULL ? DESK_REFUSED : DESK_NOTHING;
+		return e == NULL ? BOARD_REFUSED : BOARD_NOTHING;
 	}
 	if (is_known) {
 		change = compare(d, e->shown, incident);
-		if (incident->revision == e->shown->revision && change == DESK_OTHER)
-			change = DESK_NOTHING;
+		if (incident->revision == e->shown->revision && change == BOARD_OTHER)
+			change = BOARD_NOTHING;
 		if (!is_open(e))
 			d->open_count++;
 	}
@@ -295,20 +297,20 @@ unsigned desk_put(struct desk *d, Tocsin__V1__Incident *incident, const struct d
 	return change;
 }
 
-void desk_begin(struct desk *d)
+void board_begin(struct board *d)
 {
 	for (size_t i = 0; i < d->count; i++)
 		d->entries[i]->was_seen = false;
 }
 
-size_t desk_end(struct desk *d, bool resumed, const char *text)
+size_t board_end(struct board *d, bool resumed, const char *text)
 {
 	struct position now = { 0 };
 	size_t lost = 0;
 
 	position_parse(text, &now);
 	for (size_t i = 0; i < d->count && !resumed; i++) {
-		struct desk_entry *e = d->entries[i];
+		struct board_entry *e = d->entries[i];
 		if (e->was_seen || !is_open(e) || e->is_lost)
 			continue;
 		bool is_same_start = e->position.node == now.node && e->position.epoch == now.epoch;
@@ -324,14 +326,14 @@ size_t desk_end(struct desk *d, bool resumed, const char *text)
 
 /* Only for revisions of the same start: a later start's positions say nothing of a record that the
  * earlier one never got onto a disk. */
-void desk_recorded(struct desk *d, const char *text)
+void board_recorded(struct board *d, const char *text)
 {
 	struct position position;
 
 	if (!position_parse(text, &position))
 		return;
 	for (size_t i = 0; i < d->count; i++) {
-		struct desk_entry *e = d->entries[i];
+		struct board_entry *e = d->entries[i];
 		if (!e->is_lost && position_is_set(e->position) &&
 		    e->position.node == position.node && e->position.epoch == position.epoch &&
 		    position_compare(e->position, position) <= 0)
@@ -339,10 +341,10 @@ void desk_recorded(struct desk *d, const char *text)
 	}
 }
 
-bool desk_clear(struct desk *d, unsigned number)
+bool board_clear(struct board *d, unsigned number)
 {
 	for (size_t i = 0; i < d->count; i++) {
-		struct desk_entry *e = d->entries[i];
+		struct board_entry *e = d->entries[i];
 		if (e->number != number || !e->is_lost)
 			continue;
 		e->is_lost = false;
@@ -360,22 +362,22 @@ static unsigned rank_of(const Tocsin__V1__Incident *incident)
 
 static int by_urgency(const void *left, const void *right, void *context)
 {
-	const struct desk_entry *a = *(const struct desk_entry *const *)left;
-	const struct desk_entry *b = *(const struct desk_entry *const *)right;
-	const struct desk *d = context;
+	const struct board_entry *a = *(const struct board_entry *const *)left;
+	const struct board_entry *b = *(const struct board_entry *const *)right;
+	const struct board *d = context;
 
 	if (a->is_lost != b->is_lost)
 		return a->is_lost ? -1 : 1;
 	if (rank_of(a->shown) != rank_of(b->shown))
 		return rank_of(a->shown) < rank_of(b->shown) ? -1 : 1;
-	if (desk_waits(d, a) != desk_waits(d, b))
-		return desk_waits(d, a) ? -1 : 1;
+	if (board_waits(d, a) != board_waits(d, b))
+		return board_waits(d, a) ? -1 : 1;
 	if (a->shown->raised_at != b->shown->raised_at)
 		return a->shown->raised_at < b->shown->raised_at ? -1 : 1;
 	return (a->number > b->number) - (a->number < b->number);
 }
 
-const struct desk_entry *const *desk_list(struct desk *d, size_t *count)
+const struct board_entry *const *board_list(struct board *d, size_t *count)
 {
 	*count = 0;
 	for (size_t i = 0; i < d->count; i++)

@@ -1,6 +1,6 @@
 /* What a console knows: numbers, order, what changed, snapshots, and incidents that were shown and
  * never recorded. */
-#include "tool/desk.h"
+#include "tool/board.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,7 +27,7 @@ struct given { /* one revision, in few words */
 #define TAKEN  TOCSIN__V1__STATE__STATE_TAKEN
 #define CLOSED TOCSIN__V1__STATE__STATE_CLOSED
 
-/* As it comes over the link: packed and unpacked, so that the desk may own it. */
+/* As it comes over the link: packed and unpacked, so that the board may own it. */
 static Tocsin__V1__Incident *incident(const struct given *g)
 {
 	Tocsin__V1__Incident i = TOCSIN__V1__INCIDENT__INIT;
@@ -55,22 +55,22 @@ static Tocsin__V1__Incident *incident(const struct given *g)
 	return out;
 }
 
-#define PUT(d, e, ...) desk_put((d), incident(&(struct given){ __VA_ARGS__ }), (e))
+#define PUT(d, e, ...) board_put((d), incident(&(struct given){ __VA_ARGS__ }), (e))
 
-static struct desk *fresh(void)
+static struct board *fresh(void)
 {
-	struct desk *d = desk_new("cic-77");
+	struct board *d = board_new("cic-77");
 
 	assert_non_null(d);
 	return d;
 }
 
 /* "3 1 2": the numbers of the list. */
-static void assert_list(struct desk *d, const char *expected)
+static void assert_list(struct board *d, const char *expected)
 {
 	char text[128] = "";
 	size_t count;
-	const struct desk_entry *const *list = desk_list(d, &count);
+	const struct board_entry *const *list = board_list(d, &count);
 
 	for (size_t i = 0; i < count; i++)
 		snprintf(text + strlen(text), sizeof text - strlen(text), "%s%u", i > 0 ? " " : "",
@@ -80,34 +80,34 @@ static void assert_list(struct desk *d, const char *expected)
 
 static void test_numbers_are_given_once(void **state)
 {
-	struct desk *d = fresh();
-	const struct desk_entry *e;
+	struct board *d = fresh();
+	const struct board_entry *e;
 
 	(void)state;
 	assert_int_equal(PUT(d, &e, .id = 1, .revision = 1, .priority = 1, .state = OPEN),
-			 DESK_NEW);
+			 BOARD_NEW);
 	assert_int_equal(e->number, 1);
 	PUT(d, &e, .id = 2, .revision = 1, .priority = 1, .state = OPEN);
 	assert_int_equal(e->number, 2);
 	assert_int_equal(PUT(d, &e, .id = 1, .revision = 2, .priority = 1, .state = CLOSED),
-			 DESK_CLOSED);
+			 BOARD_CLOSED);
 	assert_int_equal(e->number, 1);
 	PUT(d, &e, .id = 3, .revision = 1, .priority = 1, .state = OPEN);
 	assert_int_equal(e->number, 3);
 	assert_list(d, "2 3");
-	assert_ptr_equal(desk_by_number(d, 3), e);
-	assert_int_equal(desk_by_number(d, 1)->shown->state, CLOSED);
-	assert_null(desk_by_number(d, 4));
-	assert_int_equal(desk_by_id(d, "0192AA00-0000-7000-8000-000000000002")->number, 2);
-	assert_null(desk_by_id(d, "2"));
-	desk_free(d);
+	assert_ptr_equal(board_by_number(d, 3), e);
+	assert_int_equal(board_by_number(d, 1)->shown->state, CLOSED);
+	assert_null(board_by_number(d, 4));
+	assert_int_equal(board_by_id(d, "0192AA00-0000-7000-8000-000000000002")->number, 2);
+	assert_null(board_by_id(d, "2"));
+	board_free(d);
 }
 
 /* By priority; in a priority what waits for us first, then the longest waiting. */
 static void test_order(void **state)
 {
-	struct desk *d = fresh();
-	const struct desk_entry *e;
+	struct board *d = fresh();
+	const struct board_entry *e;
 
 	(void)state;
 	PUT(d, &e, .id = 1, .revision = 1, .priority = 3, .state = OPEN, .raised_at = 10);
@@ -121,7 +121,7 @@ static void test_order(void **state)
 	PUT(d, &e, .id = 7, .revision = 1, .priority = 2, .state = OPEN, .raised_at = 3);
 	PUT(d, &e, .id = 8, .revision = 1, .priority = 9, .state = OPEN, .raised_at = 90);
 	assert_list(d, "4 3 8 5 2 6 7 1");
-	desk_free(d);
+	board_free(d);
 }
 
 static void test_waits_and_rings(void **state)
@@ -148,65 +148,65 @@ static void test_waits_and_rings(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		struct desk *d = fresh();
-		const struct desk_entry *e;
+		struct board *d = fresh();
+		const struct board_entry *e;
 		PUT(d, &e, .id = 1, .revision = 1, .priority = rows[i].priority,
 		    .state = rows[i].state, .role = rows[i].role);
-		if (desk_waits(d, e) != rows[i].waits || desk_rings(d, e) != rows[i].rings)
+		if (board_waits(d, e) != rows[i].waits || board_rings(d, e) != rows[i].rings)
 			fail_msg("row %zu", i);
-		desk_free(d);
+		board_free(d);
 	}
 }
 
 static void test_changes(void **state)
 {
-	struct desk *d = fresh();
-	const struct desk_entry *e;
+	struct board *d = fresh();
+	const struct board_entry *e;
 
 	(void)state;
 	PUT(d, &e, .id = 1, .revision = 1, .priority = 2, .state = OPEN, .role = "informed");
 	assert_int_equal(PUT(d, &e, .id = 1, .revision = 2, .priority = 1, .state = OPEN,
 			     .role = "informed"),
-			 DESK_PRIORITY);
+			 BOARD_PRIORITY);
 	assert_int_equal(PUT(d, &e, .id = 1, .revision = 3, .priority = 1, .state = OPEN,
 			     .role = "escalated", .level = 2),
-			 DESK_ROLE | DESK_LEVEL);
+			 BOARD_ROLE | BOARD_LEVEL);
 	assert_int_equal(PUT(d, &e, .id = 1, .revision = 4, .priority = 1, .state = TAKEN,
 			     .role = "escalated", .level = 2),
-			 DESK_STATE);
+			 BOARD_STATE);
 	assert_int_equal(PUT(d, &e, .id = 1, .revision = 5, .priority = 1, .state = TAKEN,
 			     .role = "escalated", .level = 2, .renewed_at = 9, .note = "n"),
-			 DESK_RENEWED | DESK_NOTE);
+			 BOARD_RENEWED | BOARD_NOTE);
 	/* the same again: nothing; an older one, late: nothing, and the newer one stays */
 	assert_int_equal(PUT(d, &e, .id = 1, .revision = 5, .priority = 1, .state = TAKEN,
 			     .role = "escalated", .level = 2, .renewed_at = 9, .note = "n"),
-			 DESK_NOTHING);
+			 BOARD_NOTHING);
 	assert_int_equal(PUT(d, &e, .id = 1, .revision = 2, .priority = 1, .state = OPEN),
-			 DESK_NOTHING);
+			 BOARD_NOTHING);
 	assert_int_equal(e->shown->state, TAKEN);
 	/* a server started anew may have lost revisions that were never recorded */
 	assert_int_equal(PUT(d, &e, .id = 1, .revision = 4, .priority = 1, .state = OPEN,
 			     .epoch = 8, .role = "escalated", .level = 2, .renewed_at = 9,
 			     .note = "n"),
-			 DESK_STATE);
-	desk_free(d);
+			 BOARD_STATE);
+	board_free(d);
 }
 
 static void test_recorded(void **state)
 {
-	struct desk *d = fresh();
-	const struct desk_entry *a, *b;
+	struct board *d = fresh();
+	const struct board_entry *a, *b;
 
 	(void)state;
 	PUT(d, &a, .id = 1, .revision = 1, .priority = 1, .state = OPEN, .number = 41,
 	    .unrecorded = true);
 	PUT(d, &b, .id = 2, .revision = 1, .priority = 1, .state = OPEN, .number = 43,
 	    .unrecorded = true);
-	desk_recorded(d, "1:6:99");
-	desk_recorded(d, "1:8:99");
-	desk_recorded(d, "nonsense");
+	board_recorded(d, "1:6:99");
+	board_recorded(d, "1:8:99");
+	board_recorded(d, "nonsense");
 	assert_false(a->is_recorded);
-	desk_recorded(d, "1:7:42");
+	board_recorded(d, "1:7:42");
 	assert_true(a->is_recorded);
 	assert_false(b->is_recorded);
 	/* shown again with the old notice: what was confirmed stays confirmed */
@@ -216,100 +216,100 @@ static void test_recorded(void **state)
 	PUT(d, &a, .id = 1, .revision = 2, .priority = 1, .state = OPEN, .number = 44,
 	    .unrecorded = true);
 	assert_false(a->is_recorded);
-	desk_free(d);
+	board_free(d);
 }
 
 /* After a link that was lost: what is absent was closed, unless nothing of it was ever recorded and
  * the server is another start. That one stays in front until a person clears it. */
 static void test_snapshot(void **state)
 {
-	struct desk *d = fresh();
-	const struct desk_entry *e;
+	struct board *d = fresh();
+	const struct board_entry *e;
 
 	(void)state;
 	PUT(d, &e, .id = 1, .revision = 1, .priority = 1, .state = OPEN, .raised_at = 1);
 	PUT(d, &e, .id = 2, .revision = 1, .priority = 1, .state = OPEN, .raised_at = 2);
 	PUT(d, &e, .id = 3, .revision = 1, .priority = 2, .state = OPEN, .raised_at = 3,
 	    .unrecorded = true);
-	desk_begin(d);
-	assert_int_equal(desk_end(d, true, "1:7:9"), 0);
+	board_begin(d);
+	assert_int_equal(board_end(d, true, "1:7:9"), 0);
 	assert_list(d, "1 2 3");
-	desk_begin(d);
+	board_begin(d);
 	PUT(d, &e, .id = 2, .revision = 1, .priority = 1, .state = OPEN, .epoch = 8);
-	assert_int_equal(desk_end(d, false, "1:8:1"), 1);
+	assert_int_equal(board_end(d, false, "1:8:1"), 1);
 	assert_list(d, "3 2");
-	assert_true(desk_by_number(d, 3)->is_lost);
-	assert_true(desk_rings(d, desk_by_number(d, 3)));
-	assert_int_equal(desk_by_number(d, 1)->shown->state, CLOSED);
-	desk_recorded(d, "1:7:99");
-	assert_false(desk_by_number(d, 3)->is_recorded);
-	desk_begin(d);
-	assert_int_equal(desk_end(d, false, "1:8:2"), 0); /* told once */
+	assert_true(board_by_number(d, 3)->is_lost);
+	assert_true(board_rings(d, board_by_number(d, 3)));
+	assert_int_equal(board_by_number(d, 1)->shown->state, CLOSED);
+	board_recorded(d, "1:7:99");
+	assert_false(board_by_number(d, 3)->is_recorded);
+	board_begin(d);
+	assert_int_equal(board_end(d, false, "1:8:2"), 0); /* told once */
 	assert_list(d, "3");
-	assert_false(desk_clear(d, 2));
-	assert_true(desk_clear(d, 3));
-	assert_false(desk_clear(d, 3));
+	assert_false(board_clear(d, 2));
+	assert_true(board_clear(d, 3));
+	assert_false(board_clear(d, 3));
 	assert_list(d, "");
-	desk_free(d);
+	board_free(d);
 }
 
 /* The same start closed it while the link was down: not lost. And a lost one that comes back is. */
 static void test_snapshot_of_the_same_start(void **state)
 {
-	struct desk *d = fresh();
-	const struct desk_entry *e;
+	struct board *d = fresh();
+	const struct board_entry *e;
 
 	(void)state;
 	PUT(d, &e, .id = 1, .revision = 1, .priority = 1, .state = OPEN, .unrecorded = true);
-	desk_begin(d);
-	assert_int_equal(desk_end(d, false, "1:7:9"), 0);
+	board_begin(d);
+	assert_int_equal(board_end(d, false, "1:7:9"), 0);
 	assert_list(d, "");
 	PUT(d, &e, .id = 2, .revision = 1, .priority = 1, .state = OPEN, .unrecorded = true);
-	desk_begin(d);
-	assert_int_equal(desk_end(d, false, "1:8:1"), 1);
+	board_begin(d);
+	assert_int_equal(board_end(d, false, "1:8:1"), 1);
 	PUT(d, &e, .id = 2, .revision = 1, .priority = 1, .state = OPEN, .epoch = 8);
 	assert_false(e->is_lost);
 	assert_list(d, "2");
-	desk_free(d);
+	board_free(d);
 }
 
 static void test_ceilings(void **state)
 {
-	struct desk *d = fresh();
-	const struct desk_entry *e;
+	struct board *d = fresh();
+	const struct board_entry *e;
 	size_t count;
 
 	(void)state;
-	for (unsigned i = 1; i <= DESK_INCIDENTS_MAX; i++)
+	for (unsigned i = 1; i <= BOARD_INCIDENTS_MAX; i++)
 		assert_int_equal(PUT(d, &e, .id = i, .revision = 1, .priority = 4, .state = OPEN),
-				 DESK_NEW);
+				 BOARD_NEW);
 	assert_int_equal(PUT(d, &e, .id = 999999, .revision = 1, .priority = 1, .state = OPEN),
-			 DESK_REFUSED);
+			 BOARD_REFUSED);
 	assert_null(e);
-	for (unsigned i = 2 * DESK_CLOSED_KEPT; i >= 1; i--) {
+	for (unsigned i = 2 * BOARD_CLOSED_KEPT; i >= 1; i--) {
 		assert_int_equal(PUT(d, &e, .id = i, .revision = 2, .priority = 4, .state = CLOSED),
-				 DESK_CLOSED);
+				 BOARD_CLOSED);
 		assert_int_equal(e->number,
 				 i); /* alive, though it may be the next to be forgotten */
 	}
 	PUT(d, &e, .id = 999999, .revision = 1, .priority = 1, .state = OPEN);
-	desk_list(d, &count);
-	assert_int_equal(count, DESK_INCIDENTS_MAX - 2 * DESK_CLOSED_KEPT + 1);
-	assert_null(desk_by_number(d, 1));
-	assert_non_null(desk_by_number(d, 2 * DESK_CLOSED_KEPT));
-	desk_free(d);
+	board_list(d, &count);
+	assert_int_equal(count, BOARD_INCIDENTS_MAX - 2 * BOARD_CLOSED_KEPT + 1);
+	assert_null(board_by_number(d, 1));
+	assert_non_null(board_by_number(d, 2 * BOARD_CLOSED_KEPT));
+	board_free(d);
 }
 
 static void test_no_identifier(void **state)
 {
-	struct desk *d = fresh();
-	const struct desk_entry *e;
+	struct board *d = fresh();
+	const struct board_entry *e;
 	Tocsin__V1__Incident *broken = incident(&(struct given){ .id = 1, .state = OPEN });
 
 	(void)state;
 	broken->incident[0] = 'x';
-	assert_int_equal(desk_put(d, broken, &e), DESK_REFUSED);
-	desk_free(d);
+	assert_int_equal(board_put(d, broken, &e), BOARD_REFUSED);
+	board_free(d);
 }
 
 int main(void)
