@@ -36,10 +36,7 @@ static void header_write(uint8_t out[static CHECKPOINT_HEADER_BYTES],
 static enum checkpoint_state header_read(const uint8_t in[static CHECKPOINT_HEADER_BYTES],
                                          struct position start, struct checkpoint_header *out)
 {
-	const enum preamble preamble = preamble_read(in, magic, CHECKPOINT_FORMAT_VERSION);
-	if (preamble == PREAMBLE_NEWER)
-		return CHECKPOINT_NEWER;
-	if (preamble == PREAMBLE_BAD ||
+	if (preamble_read(in, magic, CHECKPOINT_FORMAT_VERSION) != PREAMBLE_KNOWN ||
 	    get_u32(in + CHECKPOINT_HEADER_BYTES - 4) != crc32c(0, in, CHECKPOINT_HEADER_BYTES - 4))
 		return CHECKPOINT_BAD;
 	const uint32_t node = get_u32(in + 16);
@@ -70,8 +67,7 @@ static bool writer_flush(struct checkpoint_writer *writer)
 		return true;
 	if (disk_write_all(disk, writer->fd, writer->bytes, writer->used, writer->at) < 0)
 		return false;
-	/* Under way already when the last sync comes: that one is waited for between two batches.
-	 */
+	/* Under way when the last sync comes: that one is waited for between two batches. */
 	disk->start_writing(disk->context, writer->fd, writer->at, (off_t)writer->used);
 	writer->at += (off_t)writer->used;
 	writer->used = 0;
@@ -201,16 +197,14 @@ static enum checkpoint_state reader_begin(struct checkpoint_reader *reader, stru
                                           struct checkpoint_header *out)
 {
 	reader->at = 0;
-	const uint8_t *head = reader_peek(reader, CHECKPOINT_HEADER_BYTES);
-	if (head == NULL) {
-		/* Too short for ours; a later format's might still say so. */
-		const uint8_t *preamble = reader_peek(reader, PREAMBLE_BYTES);
-		return preamble != NULL &&
-		                       preamble_read(preamble, magic, CHECKPOINT_FORMAT_VERSION) ==
-		                               PREAMBLE_NEWER
-		               ? CHECKPOINT_NEWER
-		               : CHECKPOINT_BAD;
-	}
+	/* Too short for ours, a file of a later format may still say what it is. */
+	const uint8_t *head = reader_peek(reader, PREAMBLE_BYTES);
+	if (head != NULL &&
+	    preamble_read(head, magic, CHECKPOINT_FORMAT_VERSION) == PREAMBLE_NEWER)
+		return CHECKPOINT_NEWER;
+	head = reader_peek(reader, CHECKPOINT_HEADER_BYTES);
+	if (head == NULL)
+		return CHECKPOINT_BAD;
 	const enum checkpoint_state state = header_read(head, start, out);
 	reader->at = CHECKPOINT_HEADER_BYTES;
 	reader->sum = crc32c(0, head, CHECKPOINT_HEADER_BYTES);

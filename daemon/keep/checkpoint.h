@@ -37,14 +37,14 @@
 #define CHECKPOINTS_KEPT 2
 
 struct checkpoint_header {
-	struct position start;     /* of the first record that it does not hold; its node is the file's */
+	struct position start;     /* of the first record that it does not hold; node: the file's */
 	struct position confirmed; /* what PostgreSQL had confirmed */
 	uint32_t item_version;
 	struct wall written;
 };
 
-/* Writing: begin, add …, end or abandon. One at a time in a folder. False, errno set: it failed, what
- * was written is gone, and the writer is to be begun anew. */
+/* Writing: begin, add …, end or abandon. One at a time in a folder. False, errno set: it failed,
+ * what was written is gone, and the writer is to be begun anew. */
 struct checkpoint_writer {
 	const struct folder *folder;
 	struct checkpoint_header header;
@@ -57,7 +57,7 @@ struct checkpoint_writer {
 };
 
 bool checkpoint_begin(struct checkpoint_writer *writer, const struct folder *folder,
-		      const struct checkpoint_header *header);
+                      const struct checkpoint_header *header);
 bool checkpoint_add(struct checkpoint_writer *writer, const void *bytes, size_t length);
 bool checkpoint_end(struct checkpoint_writer *writer);
 void checkpoint_abandon(struct checkpoint_writer *writer); /* fine when none is being written */
@@ -84,13 +84,13 @@ struct checkpoint_reader {
 
 /* The header alone; `out` is filled unless it is bad, newer or failed. */
 enum checkpoint_state checkpoint_look(const struct folder *folder, struct position start,
-				      struct checkpoint_header *out);
+                                      struct checkpoint_header *out);
 /* Reads it all once to see that it is whole, then stands before the first item. Only a whole one is
  * open afterwards, and to be closed. */
 enum checkpoint_state checkpoint_open(struct checkpoint_reader *reader, const struct folder *folder,
-				      struct position start, struct checkpoint_header *out);
-/* The next item, borrowed until the next call; false at the end, or when `is_done` is not set, where
- * the disk no longer gives what it gave before. */
+                                      struct position start, struct checkpoint_header *out);
+/* The next item, borrowed until the next call; false at the end or, when `is_done` is not set,
+ * where the disk no longer gives what it gave before. */
 bool checkpoint_next(struct checkpoint_reader *reader, const uint8_t **bytes, size_t *length);
 void checkpoint_close(struct checkpoint_reader *reader);
 

@@ -47,8 +47,7 @@ static off_t system_size(void *context, int fd)
 static int system_allocate(void *context, int fd, off_t length)
 {
 	(void)context;
-	/* Not posix_fallocate: where the file system cannot, that one writes a byte to every block.
-	 */
+	/* Not posix_fallocate: where a file system cannot, that one writes to every block. */
 	return fallocate(fd, 0, 0, length);
 }
 

@@ -2,8 +2,8 @@
  * What the journal asks of the machine: files, folders and two clocks, through function pointers.
  *
  * disk_system() is the real one. Unit tests and the simulation put a disk in its place that loses
- * what was not synced, fills up or fails on demand. Paths are whole paths; descriptors belong to the
- * disk that gave them. Every call answers -1 with errno set when it fails, as the system's do.
+ * what was not synced, fills up or fails on demand. Paths are whole paths; descriptors belong to
+ * the disk that gave them. Every call answers -1 with errno set when it fails, as the system's do.
  * Called from the journal's thread, the reader's and, before and after these run, the loop's.
  */
 #ifndef TOCSIN_KEEP_DISK_H
@@ -38,8 +38,9 @@ struct disk {
 	int (*make_folder)(void *context, const char *path);
 	int (*sync_folder)(void *context, const char *path);
 	/* Calls `each` with the name of every entry but "." and "..", in any order. */
-	int (*list)(void *context, const char *path, void (*each)(void *arg, const char *name), void *arg);
-	/* An exclusive lock held as long as the descriptor is open; EWOULDBLOCK when another has it. */
+	int (*list)(void *context, const char *path, void (*each)(void *arg, const char *name),
+	            void *arg);
+	/* An exclusive lock, held while the descriptor is open; EWOULDBLOCK: another has it. */
 	int (*lock)(void *context, const char *path);
 	struct mono (*mono)(void *context);
 	struct wall (*wall)(void *context);
@@ -50,7 +51,7 @@ const struct disk *disk_system(void);
 /* All of `length` bytes or -1: goes on after a short write and after a signal. */
 int disk_write_all(const struct disk *disk, int fd, const void *bytes, size_t length, off_t at);
 
-/* As much as there is up to `length` bytes, or -1: goes on after a short read and after a signal. */
+/* What there is up to `length` bytes, or -1: goes on after a short read and after a signal. */
 ssize_t disk_read_all(const struct disk *disk, int fd, void *bytes, size_t length, off_t at);
 
 #endif

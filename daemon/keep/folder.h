@@ -2,7 +2,7 @@
  * The journal's folder: what its files are called, which there are, and in what order they count.
  *
  *     EPOCH-INDEX.segment       ten digits each; complete from the moment it bears this name
- *     EPOCH-NUMBER.checkpoint   ten and twenty digits: where the records begin that it does not hold
+ *     EPOCH-NUMBER.checkpoint   ten and twenty digits: the first record that it does not hold
  *     segment.new, checkpoint.new   being prepared; worth nothing after a crash
  *     aside/EPOCH-INDEX-OFFSET.bad  bytes that were no record where one had to be
  *     lock                      held by the one daemon that may write here
@@ -57,7 +57,7 @@ struct folder_path folder_path(const struct folder *folder, const char *name);
 struct folder_path folder_segment_path(const struct folder *folder, const struct segment_key *key);
 struct folder_path folder_checkpoint_path(const struct folder *folder, struct position start);
 struct folder_path folder_aside_path(const struct folder *folder, const struct segment_key *key,
-				     off_t offset);
+                                     off_t offset);
 
 /* The names alone, sorted. False, errno set: the folder cannot be read, or no memory; what the list
  * held before is then gone. */
@@ -66,7 +66,8 @@ void folder_list_done(struct folder_list *list);
 /* Reads the header, and looks for the first record behind a bad one. False, errno set: it cannot be
  * opened (ENOENT: removed in the meantime) or no memory. */
 bool folder_look(const struct folder *folder, struct folder_segment *segment);
-bool folder_list_add(struct folder_list *list, const struct folder_segment *segment); /* at its end */
+/* At its end; false: no memory. */
+bool folder_list_add(struct folder_list *list, const struct folder_segment *segment);
 void folder_list_remove(struct folder_list *list, size_t index);
 
 /* The node that the files say they are of, for a tool that was not told. False: no file says it. */

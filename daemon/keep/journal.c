@@ -146,8 +146,7 @@ static bool choose_epoch(struct journal *j, const struct folder_list *list)
 	return true;
 }
 
-/* Takes over what earlier epochs left: their segments into the list, one blank file as the spare.
- */
+/* What earlier epochs left: their segments into the list, one blank file as the spare. */
 static enum journal_answer take_over(struct journal *j, struct folder_list *list)
 {
 	const struct disk *disk = j->disk;

@@ -2,10 +2,10 @@
  * The node's journal: makes what was decided durable, in order, and says how far it has come.
  *
  * The loop appends the records of its turn and commits; one thread writes what gathered while the
- * last sync ran, with one write and one sync, and then publishes the durable position. The loop waits
- * for nothing but a short lock. Trouble of the disk is a state that the loop reads: records are
- * accepted up to a ceiling, the thread goes on trying with a back-off, nothing is dropped. Payloads
- * are opaque bytes; alerts are not known here. All calls are the loop's unless said otherwise.
+ * last sync ran, with one write and one sync, and then publishes the durable position. The loop
+ * waits for nothing but a short lock. Trouble of the disk is a state that the loop reads: records
+ * are taken up to a ceiling, the thread goes on trying with a back-off, nothing is dropped.
+ * Payloads are opaque bytes. All calls are the loop's unless said otherwise.
  */
 #ifndef TOCSIN_KEEP_JOURNAL_H
 #define TOCSIN_KEEP_JOURNAL_H
@@ -27,12 +27,12 @@
 #define JOURNAL_BACKOFF_MIN_MS 100
 #define JOURNAL_BACKOFF_MAX_MS 5000
 #define JOURNAL_SLOW_MS 1000
-#define JOURNAL_SYNC_BUCKETS 24 /* bucket i counts syncs of less than 2^(i+1) µs; the last has the rest */
+#define JOURNAL_SYNC_BUCKETS 24 /* the i-th counts syncs under 2^(i+1) µs, the last the rest */
 
 struct journal_settings {
 	const char *folder;
 	uint32_t node;
-	uint32_t record_version;    /* of the payloads written; a later one found on disk is refused */
+	uint32_t record_version;    /* of the payloads written; a later one on disk is refused */
 	uint64_t segment_bytes;     /* a multiple of 8, from JOURNAL_SEGMENT_BYTES_MIN */
 	uint64_t pending_bytes_max; /* accepted and not durable */
 	uint64_t total_bytes_max;   /* of all segments; 0: no ceiling */
@@ -43,7 +43,7 @@ struct journal_settings {
 
 enum journal_answer {
 	JOURNAL_OK,
-	JOURNAL_FULL,         /* the ceiling is reached; nothing was taken, try again after a wake-up */
+	JOURNAL_FULL,         /* the ceiling is reached: not taken; try after a wake-up */
 	JOURNAL_TOO_LONG,     /* no segment can hold it */
 	JOURNAL_OUT_OF_ORDER, /* the number is not above the last one */
 	JOURNAL_CLOSED,       /* not started, or closing */
@@ -59,7 +59,9 @@ enum journal_answer {
 
 enum journal_state {
 	JOURNAL_GOOD,
-	JOURNAL_LOW,     /* records become durable; something needs a person before they do not */
+	/* Records become durable; something needs a person before they do not. For want of room, a
+	 * checkpoint helps too: it lets older segments go. */
+	JOURNAL_LOW,
 	JOURNAL_FAILING, /* records wait; receipts need another keeper */
 };
 
@@ -108,7 +110,7 @@ void journal_settings_default(struct journal_settings *settings);
  * read; open a new epoch. NULL with *why. */
 struct journal *journal_open(const struct journal_settings *settings, enum journal_answer *why);
 enum recovery journal_recover(struct journal *j, const struct recovery_calls *calls,
-			      struct recovery_report *report);
+                              struct recovery_report *report);
 /* *first is the position of the first record of the epoch. A disk that cannot take one is a state,
  * not an error. */
 enum journal_answer journal_start(struct journal *j, struct position *first);
@@ -116,7 +118,8 @@ enum journal_answer journal_start(struct journal *j, struct position *first);
 bool journal_close(struct journal *j, int64_t wait_ms);
 
 /* Copies the record into the gathering batch. Numbers grow; one left out stays out for ever. */
-enum journal_answer journal_append(struct journal *j, uint64_t number, const void *bytes, size_t length);
+enum journal_answer journal_append(struct journal *j, uint64_t number, const void *bytes,
+                                   size_t length);
 /* At the end of the turn: the thread may go. */
 void journal_commit(struct journal *j);
 /* Everything up to it is durable. Any thread. */

@@ -112,7 +112,8 @@ static uint64_t expected(const struct journal_reader *reader)
 	const struct folder_segment *segment = &reader->segment;
 	const uint64_t next =
 	        reader->last.epoch == segment->key.epoch ? reader->last.number + 1 : 1;
-	return next > segment->first ? next : segment->first;
+	const uint64_t first = segment->state == SEGMENT_HEADER_WHOLE ? segment->header.first : 0;
+	return next > first ? next : first;
 }
 
 /* Copies the bytes as they stand. A copy that exists was made by an earlier reading. */

@@ -25,9 +25,9 @@ enum journal_read {
 	JOURNAL_READ_NONE,   /* never an answer */
 	JOURNAL_READ_RECORD,
 	JOURNAL_READ_END,    /* nothing more that is durable; ask again with a later position */
-	JOURNAL_READ_GAP,    /* `position` does not follow `after`; the record comes with the next call */
+	JOURNAL_READ_GAP,    /* `position` does not follow `after`; its record comes next */
 	JOURNAL_READ_BAD,    /* `from` to `to` of `segment` are no records where some had to be */
-	JOURNAL_READ_TORN,   /* likewise, at the end of an epoch: a batch that never was confirmed */
+	JOURNAL_READ_TORN,   /* likewise, at the end of an epoch: of a batch never confirmed */
 	JOURNAL_READ_FAILED, /* `error`: the folder or a file cannot be read; ask again later */
 };
 
@@ -37,8 +37,8 @@ struct journal_reading {
 	size_t length;
 	const uint8_t *bytes;  /* borrowed until the next call */
 	struct position after; /* GAP: the last one before it */
-	/* GAP, BAD: records that were durable are missing. Otherwise the writer left the numbers out, or
-	 * had not confirmed what is missing. */
+	/* GAP, BAD: records that were durable are missing. Otherwise the writer left the numbers
+	 * out, or had not confirmed what is missing. */
 	bool lost;
 	struct segment_key segment;
 	off_t from, to;
@@ -56,11 +56,11 @@ struct journal_reader {
 	struct folder_segment segment; /* the open one */
 	off_t at;              /* where its next record should stand */
 	uint64_t seen;         /* the last number met in it */
-	uint64_t limit;        /* from this number on a later segment of the epoch has the last word */
+	uint64_t limit;        /* from this number on a later segment has the last word */
 	bool is_exhausted;     /* nothing more in it, ever */
 	bool is_header_unsaid; /* its header is bad, and this was not reported yet */
-	bool is_hole_said;     /* the bytes at `at` were reported, and what follows them is not known yet */
-	bool is_hole_lost;     /* in the bytes reported last, durable records were lost */
+	bool is_hole_said;     /* the bytes at `at` were reported; what follows is not known yet */
+	bool is_hole_lost;     /* durable records were lost in the bytes reported last */
 	struct position gap_said;
 	struct position ended; /* the durable position at which there was nothing more */
 	unsigned long unreadable;
@@ -68,9 +68,9 @@ struct journal_reader {
 
 /* From the record after `after`; from the oldest when its epoch is 0. Nothing is read yet. */
 void journal_reader_open(struct journal_reader *reader, const struct folder *folder,
-			 struct position after);
+                         struct position after);
 enum journal_read journal_reader_next(struct journal_reader *reader, struct position durable,
-				      struct journal_reading *out);
+                                      struct journal_reading *out);
 void journal_reader_close(struct journal_reader *reader);
 /* Blocks of 4 KiB that the disk could not read, so far. */
 unsigned long journal_reader_unreadable(const struct journal_reader *reader);

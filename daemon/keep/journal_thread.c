@@ -248,14 +248,17 @@ static bool checkpoint(struct journal *j)
 static bool retain(struct journal *j, struct mono now)
 {
 	const struct position *kept = j->checkpoints;
+	const bool is_pressed =
+	        mono_is_set(j->spare_backoff.until) && is_want_of_room(j->spare_error);
 	const struct retention rule = {
 		.confirmed = j->confirmed,
-		.needed = kept[1].epoch != 0 ? kept[1] : kept[0],
+		/* The one before the newest is a reserve, until it stands in the way of new
+		   records. */
+		.needed = kept[1].epoch != 0 && !is_pressed ? kept[1] : kept[0],
 		.now = j->disk->wall(j->disk->context),
 		.keep_us = j->keep_us,
 		.bytes_max = j->total_bytes_max,
-		.is_pressed =
-		        mono_is_set(j->spare_backoff.until) && is_want_of_room(j->spare_error),
+		.is_pressed = is_pressed,
 	};
 	const enum retention_verdict verdict = retention_oldest(&j->segments, &rule);
 	const struct segment_key key = verdict != RETENTION_STAYS ? j->segments.segments[0].key
@@ -266,7 +269,7 @@ static bool retain(struct journal *j, struct mono now)
 		folder_list_remove(&j->segments, 0);
 		j->own.segments_deleted++;
 		j->own.segments_deleted_early += verdict == RETENTION_GOES_EARLY;
-		if (rule.is_pressed)
+		if (is_pressed)
 			j->spare_backoff.until = now; /* there is room again, perhaps */
 		return true;
 	}
@@ -288,6 +291,7 @@ static void judge(struct journal *j, struct mono now)
 	const enum journal_reason spare_reason =
 	        is_want_of_room(j->spare_error) ? JOURNAL_REASON_NO_ROOM : JOURNAL_REASON_PREPARE;
 	const enum journal_state before = own->state;
+	const enum journal_reason reason_before = own->reason;
 	own->state = JOURNAL_GOOD;
 	own->reason = JOURNAL_REASON_NONE;
 	own->error = 0;
@@ -307,8 +311,10 @@ static void judge(struct journal *j, struct mono now)
 		own->reason = JOURNAL_REASON_CHECKPOINT;
 		own->error = j->checkpoint_error;
 	}
-	if (own->state == before)
+	if (own->state == before) {
+		j->is_news = j->is_news || own->reason != reason_before;
 		return;
+	}
 	own->since = now;
 	own->since_wall = j->disk->wall(j->disk->context);
 	j->is_news = true;

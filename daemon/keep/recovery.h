@@ -1,9 +1,9 @@
 /*
  * What a start finds: the newest whole checkpoint, then every record after it, in order.
  *
- * Called by the journal before it opens its epoch, and by `tocsin journal check`. First everything
- * that an earlier process may have left in memory is synced and dropped from the cache, so that what
- * is given is what the disk holds: a record that a crash could still take away is never built upon.
+ * Called by the journal before it opens its epoch, and by `tocsin journal check`. First, all that
+ * an earlier process may have left in memory is synced and dropped from the cache, so that what is
+ * given is what the disk holds: a record that a crash could still take away is not built upon.
  */
 #ifndef TOCSIN_KEEP_RECOVERY_H
 #define TOCSIN_KEEP_RECOVERY_H
@@ -21,7 +21,7 @@ struct recovery_calls {
 	void *context;
 	bool (*on_item)(void *context, uint32_t version, const uint8_t *bytes, size_t length);
 	bool (*on_record)(void *context, struct position position, uint32_t version,
-			  const uint8_t *bytes, size_t length);
+	                  const uint8_t *bytes, size_t length);
 	/* Something is missing or bad; may be NULL. `what` is a short name, fit for a log line. */
 	void (*on_trouble)(void *context, const char *what, struct position near, bool lost);
 };
@@ -49,6 +49,6 @@ struct recovery_report {
 
 /* `write_allowed`: settle, and copy bad bytes to aside/. Without, the folder is only read. */
 enum recovery recovery_run(const struct folder *folder, bool write_allowed,
-			   const struct recovery_calls *calls, struct recovery_report *report);
+                           const struct recovery_calls *calls, struct recovery_report *report);
 
 #endif

@@ -19,8 +19,8 @@
 
 struct retention {
 	struct position confirmed; /* by PostgreSQL, this and everything before */
-	struct position needed;    /* where the older of the kept checkpoints starts; epoch 0: none is kept,
-	                            * a start needs every record */
+	struct position needed;    /* where the oldest checkpoint that counts starts; epoch 0: there is
+	                            * none, a start needs every record */
 	struct wall now;
 	int64_t keep_us;
 	uint64_t bytes_max; /* of all segments; 0: no ceiling */
@@ -34,7 +34,8 @@ enum retention_verdict {
 };
 
 /* About the oldest segment of the list; the newest one with a header is in use and never goes. */
-enum retention_verdict retention_oldest(const struct folder_list *list, const struct retention *rule);
+enum retention_verdict retention_oldest(const struct folder_list *list,
+                                        const struct retention *rule);
 
 uint64_t retention_bytes(const struct folder_list *list);
 /* Of the segments that hold something PostgreSQL has not confirmed. */

@@ -2,8 +2,8 @@
  * One file of the journal: its format, and how it is read.
  *
  * A header, then records one after the other, then zeros up to the size it was prepared with. The
- * batch and the writer fill segments; the journal's reader and the tools look into them. Bytes only:
- * what a record means is not known here. Nothing here writes to a disk.
+ * batch and the writer fill segments; the journal's reader and the tools look into them. Bytes
+ * only: what a record means is not known here. Nothing here writes to a disk.
  *
  * All numbers are little-endian. The header, 128 bytes at offset 0:
  *
@@ -73,12 +73,13 @@ struct segment_record {
 	off_t offset, end;    /* where it stands, and where the next one would */
 };
 
-/* Writing: what a record of `length` bytes takes, framing it in memory, sealing it for its place. */
+/* Writing: what a record of `length` bytes takes; framing it in memory; sealing it for its place. */
 size_t segment_record_size(size_t length);
-void segment_header_write(uint8_t out[static SEGMENT_HEADER_BYTES], const struct segment_header *header);
+void segment_header_write(uint8_t out[static SEGMENT_HEADER_BYTES],
+                          const struct segment_header *header);
 /* Fills all but the sum; `at` has segment_record_size(length) bytes. */
 void segment_record_frame(uint8_t *at, uint64_t number, uint32_t version, const void *bytes,
-			  uint32_t length);
+                          uint32_t length);
 /* Framed bytes of which `at` is the beginning: the record's whole size and its number. */
 size_t segment_record_framed_size(const uint8_t *at);
 uint64_t segment_record_framed_number(const uint8_t *at);
@@ -86,10 +87,11 @@ void segment_record_seal(uint8_t *at, const struct segment_key *key, off_t offse
 
 /* Reading. `out` is filled when the header is whole, even a foreign one. */
 enum segment_header_state segment_header_read(const uint8_t in[static SEGMENT_HEADER_BYTES],
-					      const struct segment_key *key, struct segment_header *out);
+                                              const struct segment_key *key,
+                                              struct segment_header *out);
 /* True, and `out` filled, when the `left` bytes begin with a whole record that belongs here. */
-bool segment_record_read(const uint8_t *at, size_t left, const struct segment_key *key, off_t offset,
-			 struct segment_record *out);
+bool segment_record_read(const uint8_t *at, size_t left, const struct segment_key *key,
+                         off_t offset, struct segment_record *out);
 
 /* A window on a file open for reading. Blocks that the disk cannot read count as zeros. */
 struct segment_view {
@@ -103,17 +105,18 @@ struct segment_view {
 	size_t length;
 };
 
-/* Takes the descriptor on success alone. False, errno set: no memory, or a size that cannot be had. */
+/* Takes the descriptor on success alone. False, errno set: no memory, or no size to be had. */
 bool segment_view_init(struct segment_view *view, const struct disk *disk, int fd,
-		       const struct segment_key *key);
+                       const struct segment_key *key);
 void segment_view_done(struct segment_view *view); /* closes the descriptor */
-enum segment_header_state segment_view_header(struct segment_view *view, struct segment_header *out);
+enum segment_header_state segment_view_header(struct segment_view *view,
+                                              struct segment_header *out);
 /* The record at `offset`, if there is one. What the window holds is read again before a "no", so a
  * file that is still being written gives what it has now. */
 bool segment_view_look(struct segment_view *view, off_t offset, struct segment_record *out);
 /* The first record at or after `offset` with a number above `above`. */
 bool segment_view_resync(struct segment_view *view, off_t offset, uint64_t above,
-			 struct segment_record *out);
+                         struct segment_record *out);
 /* Where the last byte that is not zero ends, from `offset` on; `offset` when all are zero. */
 off_t segment_view_last_byte(struct segment_view *view, off_t offset);
 /* Bytes as they stand, for setting aside: as many as are there up to `room`. */

@@ -41,6 +41,7 @@ static void spare_give_up(struct segment_writer *writer)
 		disk->close(disk->context, writer->spare.fd);
 	disk->unlink(disk->context, folder_path(writer->folder, FOLDER_NEW_SEGMENT).text);
 	writer->spare.fd = -1;
+	writer->spare.at = 0;
 	writer->spare.stage = SEGMENT_SPARE_NONE;
 }
 
@@ -122,6 +123,7 @@ static bool active_take_spare(struct segment_writer *writer)
 	writer->active.at = SEGMENT_HEADER_BYTES;
 	writer->active.has_records = false;
 	writer->spare.fd = -1;
+	writer->spare.at = 0;
 	writer->spare.stage = SEGMENT_SPARE_NONE;
 	return true;
 }

@@ -3,10 +3,11 @@
  *
  * The spare is made in slices between batches: blocks for all of it, zeros over all of it, synced,
  * named, the folder synced. So writing records changes no metadata, a full disk is known a segment
- * early, and rotation waits for nothing. A file whose write or sync failed is never written or synced
- * again: the kernel may have dropped the dirty pages and would report a success that is none.
+ * early, and rotation waits for nothing. A file whose write or sync failed is never written or
+ * synced again: the kernel may have dropped the dirty pages and would report a success that is
+ * none.
  *
- * Owned by the journal's thread. It tries once and tells; when to try again is the journal's matter.
+ * Owned by the journal's thread. It tries once and tells; when to try again is for others to say.
  */
 #ifndef TOCSIN_KEEP_SEGMENT_WRITER_H
 #define TOCSIN_KEEP_SEGMENT_WRITER_H
@@ -70,15 +71,16 @@ struct segment_written {
 };
 
 void segment_writer_init(struct segment_writer *writer, const struct folder *folder, uint32_t epoch,
-			 struct position last, off_t segment_bytes, uint32_t record_version);
-void segment_writer_done(struct segment_writer *writer); /* closes; an unused spare stays for the next start */
+                         struct position last, off_t segment_bytes, uint32_t record_version);
+/* Closes its files; an unused spare stays for the next start. */
+void segment_writer_done(struct segment_writer *writer);
 
 /* Makes a blank segment that an earlier epoch left the spare of this one, if it is really blank. */
 bool segment_writer_adopt(struct segment_writer *writer, const struct segment_key *blank);
 
 /* Makes as much of the batch durable as fits in one file: one write, one sync. */
 enum segment_write segment_writer_write(struct segment_writer *writer, struct batch *batch,
-					struct segment_written *out);
+                                        struct segment_written *out);
 /* One slice of the spare; false when it failed. Nothing to do once it is ready. */
 bool segment_writer_prepare(struct segment_writer *writer);
 /* Whether the spare is behind the filling of the active segment, so that it must not wait for idle

@@ -1,12 +1,12 @@
 /*
- * A disk in memory that behaves as badly as a real one may: struct disk for tests and the simulation.
+ * A disk in memory that behaves as badly as a real one may, for tests and the simulation.
  *
- * Writes go to a cache; only a sync makes sectors of 512 bytes stable, only the sync of a folder its
- * names. A crash keeps what was stable and, of the rest, nothing, all, or what a seed chooses: sectors
- * one by one, names in the order in which they were changed. A failed sync leaves its pages clean but
- * not written, as Linux does: a second sync succeeds and means nothing. Room is limited, any call can
- * be told to fail, and the machine can be told to stop at its n-th change. Time passes when told.
- * Safe to use from several threads.
+ * Writes go to a cache; only a sync makes sectors of 512 bytes stable, only the sync of a folder
+ * its names. A crash keeps what was stable and, of the rest, nothing, all, or what a seed chooses:
+ * sectors one by one, names in the order in which they were changed. A failed sync leaves its pages
+ * clean but not written, as Linux does: a second sync succeeds and means nothing. Room is limited,
+ * any call can be told to fail, and the machine can be told to stop at its n-th change. Time passes
+ * when told. Safe to use from several threads.
  */
 #ifndef TOCSIN_KIT_MEMORY_DISK_H
 #define TOCSIN_KIT_MEMORY_DISK_H
@@ -54,7 +54,7 @@ unsigned long memory_disk_changes(const struct memory_disk *m); /* so far */
 
 /* After `after` more calls of that kind, `times` of them fail so. */
 void memory_disk_fail(struct memory_disk *m, enum memory_call call, unsigned after, unsigned times,
-		      int error);
+                      int error);
 unsigned long memory_disk_calls(const struct memory_disk *m, enum memory_call call);
 void memory_disk_set_room(struct memory_disk *m, uint64_t bytes);
 /* A sync that does nothing and says that it was done: what must turn a crash test red. */
@@ -73,7 +73,8 @@ uint8_t *memory_disk_bytes(struct memory_disk *m, const char *path, size_t *size
 void memory_disk_put(struct memory_disk *m, const char *path, const void *bytes, size_t size);
 /* Makes all that is there stable, after a test has changed bytes. */
 void memory_disk_settle(struct memory_disk *m);
-unsigned memory_disk_count(struct memory_disk *m, const char *ending); /* files whose name ends so */
+/* How many files have a name that ends so. */
+unsigned memory_disk_count(struct memory_disk *m, const char *ending);
 /* The n-th of them by name, from 0; NULL: there is none. Valid until the next call. */
 const char *memory_disk_name(struct memory_disk *m, const char *ending, unsigned n);
 

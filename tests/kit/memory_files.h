@@ -1,7 +1,7 @@
 /*
  * What a disk in memory holds: files with a cached and a stable content, names, changes of names.
  *
- * The inside of memory_disk.c, apart so that each can be read on one's own. No locks, no faults: only
+ * The inside of memory_disk.c, apart so that each can be read on its own. No locks, no faults: only
  * what is cached, what is stable, and what a crash makes of the difference.
  */
 #ifndef TOCSIN_KIT_MEMORY_FILES_H

@@ -135,8 +135,7 @@ static void turns(struct world *w, struct journal *j)
 	}
 }
 
-/* One life: records in batches, a checkpoint now and then, PostgreSQL confirming some way behind.
- */
+/* One life: records in batches, a checkpoint now and then, PostgreSQL some way behind. */
 static void live(struct world *w, struct journal *j, struct position next)
 {
 	uint8_t bytes[PAYLOAD_MAX];
