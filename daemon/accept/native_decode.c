@@ -7,9 +7,9 @@
 #include "proto/sender.pb-c.h"
 #include "support/text.h"
 
-#define YEAR_2000_US (946684800LL * CLOCK_S_US)
-#define YEAR_2200_US (7258118400LL * CLOCK_S_US)
-#define DAY_MS (24LL * 3600 * 1000)
+#define YEAR_2000_US   (946684800LL * CLOCK_S_US)
+#define YEAR_2200_US   (7258118400LL * CLOCK_S_US)
+#define DAY_MS         (24LL * 3600 * 1000)
 #define ACCURACY_MAX_M 1000000.0
 
 /* A text of the sender's: left out when it is not clean, cut when it is too long. protobuf-c lets
@@ -127,9 +127,9 @@ static void decode_call(const Tocsin__V1__Call *m, struct wall now, struct call 
 	take_position(a, m->position, now);
 	/* A phase that this version does not know is heard as a call that is presented. */
 	c->phase = m->phase >= TOCSIN__V1__PHASE__PHASE_PRESENTED &&
-				   m->phase <= TOCSIN__V1__PHASE__PHASE_ABANDONED
-			   ? (enum call_phase)m->phase
-			   : CALL_PRESENTED;
+	                           m->phase <= TOCSIN__V1__PHASE__PHASE_ABANDONED
+	                   ? (enum call_phase)m->phase
+	                   : CALL_PRESENTED;
 	if (m->presented_to == NULL)
 		return;
 	if (strlen(m->presented_to->centre) < sizeof c->presented_to.text &&
@@ -168,9 +168,7 @@ void native_decode(const uint8_t *bytes, size_t length, struct wall now, struct 
 		out->kind = NATIVE_CALL;
 		decode_call(m->call, now, &out->call);
 		break;
-	case TOCSIN__V1__SENDER_MESSAGE__BODY_HEARTBEAT:
-		out->kind = NATIVE_HEARTBEAT;
-		break;
+	case TOCSIN__V1__SENDER_MESSAGE__BODY_HEARTBEAT: out->kind = NATIVE_HEARTBEAT; break;
 	default: /* a body of a later version: it might be a panic */
 		out->kind = NATIVE_ALERT;
 		out->alert.kind = ALERT_UNKNOWN;

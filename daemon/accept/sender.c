@@ -10,7 +10,7 @@
 #include "support/table.h"
 #include "support/text.h"
 
-#define SENDER_WINDOW_MAX 255
+#define SENDER_WINDOW_MAX  255
 #define SENDER_MESSAGE_MAX 512 /* a receipt or state, packed */
 
 /* One alert that waits for its receipt. */
@@ -48,7 +48,7 @@ struct senders {
 };
 
 #define SESSION_OF(token) ((token) >> 8)
-#define FLIGHT_OF(token) ((unsigned)((token)&0xff))
+#define FLIGHT_OF(token)  ((unsigned)((token)&0xff))
 
 static void send_message(struct sender *s, const Tocsin__V1__ServerMessage *m)
 {
@@ -73,7 +73,7 @@ static void send_bye(struct sender *s, const char *reason)
 static void refuse(struct sender *s, const char *reason, enum link_end end)
 {
 	log_event(LOG_LEVEL_WARN, "sender-refused", LOG_TEXT("source", s->name),
-		  LOG_TEXT("address", link_address(s->link)), LOG_TEXT("reason", reason));
+	          LOG_TEXT("address", link_address(s->link)), LOG_TEXT("reason", reason));
 	send_bye(s, reason);
 	link_close(s->link, end);
 }
@@ -110,9 +110,8 @@ static void on_open(struct link *link, void *owner)
 	const struct registry *registry = all->ports.registry(all->ports.owner);
 	bool has_peer = link_peer(link, &peer);
 	bool found = has_peer && registry != NULL &&
-		     registry_source_by_certificate(registry, peer.issuer, peer.subject, &source);
-	struct sender *s =
-		calloc(1, sizeof *s + all->settings.window * sizeof(struct flight));
+	             registry_source_by_certificate(registry, peer.issuer, peer.subject, &source);
+	struct sender *s = calloc(1, sizeof *s + all->settings.window * sizeof(struct flight));
 	link_set_owner(link, s);
 	if (s == NULL) {
 		link_close(link, LINK_END_NO_MEMORY);
@@ -137,7 +136,7 @@ static void on_open(struct link *link, void *owner)
 	if (peer.doubts != 0) {
 		s->doubts |= ALERT_DOUBT_CERTIFICATE;
 		log_event(LOG_LEVEL_WARN, "sender-certificate-out-of-time",
-			  LOG_TEXT("source", s->name), LOG_NUMBER("doubts", peer.doubts));
+		          LOG_TEXT("source", s->name), LOG_NUMBER("doubts", peer.doubts));
 	}
 	s->same = table_get(all->by_source, &s->source);
 	if (!table_put(all->by_source, &s->source, s)) {
@@ -146,8 +145,8 @@ static void on_open(struct link *link, void *owner)
 	}
 	make_room(all, s);
 	log_event(LOG_LEVEL_INFO, "sender-opened", LOG_TEXT("source", s->name),
-		  LOG_TEXT("kind", source_kind_name(s->kind)),
-		  LOG_TEXT("address", link_address(link)), LOG_NUMBER("resumed", peer.resumed));
+	          LOG_TEXT("kind", source_kind_name(s->kind)),
+	          LOG_TEXT("address", link_address(link)), LOG_NUMBER("resumed", peer.resumed));
 }
 
 static void welcome(struct sender *s, const struct native_hello *hello)
@@ -172,7 +171,7 @@ static void welcome(struct sender *s, const struct native_hello *hello)
 }
 
 static void send_receipt(struct sender *s, const struct flight *f, const struct effect *e,
-			 const char *refused)
+                         const char *refused)
 {
 	char alert[ID_TEXT_SIZE] = "", incident[ID_TEXT_SIZE] = "";
 	Tocsin__V1__ServerMessage m = TOCSIN__V1__SERVER_MESSAGE__INIT;
@@ -297,12 +296,13 @@ static void on_end(struct link *link, void *owner, enum link_end end)
 	if (owner == NULL || BUG(s->link != link))
 		return;
 	log_event(LOG_LEVEL_INFO, "sender-closed", LOG_TEXT("source", s->name),
-		  LOG_TEXT("reason", link_end_name(end)), LOG_TEXT("detail", link_detail(link)),
-		  LOG_NUMBER("messages", s->frames), LOG_NUMBER("in_flight", s->in_flight));
+	          LOG_TEXT("reason", link_end_name(end)), LOG_TEXT("detail", link_detail(link)),
+	          LOG_NUMBER("messages", s->frames), LOG_NUMBER("in_flight", s->in_flight));
 	forget(s);
 }
 
-struct senders *senders_new(const struct sender_ports *ports, const struct sender_settings *settings)
+struct senders *senders_new(const struct sender_ports *ports,
+                            const struct sender_settings *settings)
 {
 	struct senders *all = calloc(1, sizeof *all);
 	if (all == NULL)
@@ -312,8 +312,9 @@ struct senders *senders_new(const struct sender_ports *ports, const struct sende
 	all->settings = *settings;
 	all->group.name = "alerts";
 	all->group.owner = all;
-	all->group.callbacks = (struct link_callbacks){ .on_open = on_open, .on_message = on_message,
-							.on_end = on_end };
+	all->group.callbacks = (struct link_callbacks){ .on_open = on_open,
+		                                        .on_message = on_message,
+		                                        .on_end = on_end };
 	all->by_serial = table_new(sizeof(uint64_t), 0);
 	all->by_source = table_new(sizeof(struct source_id), 0);
 	if (all->by_serial == NULL || all->by_source == NULL) {
@@ -350,7 +351,8 @@ void senders_receipt(struct senders *all, const struct effect *e)
 	struct flight *f = &s->flights[FLIGHT_OF(e->asker.token)];
 	if (BUG(FLIGHT_OF(e->asker.token) >= s->window || !f->is_used))
 		return;
-	send_receipt(s, f, e, e->receipt.refused != REFUSAL_NONE ? refusal_name(e->receipt.refused) : "");
+	send_receipt(s, f, e,
+	             e->receipt.refused != REFUSAL_NONE ? refusal_name(e->receipt.refused) : "");
 	f->is_used = false;
 	s->in_flight--;
 	all->in_flight--;
@@ -384,10 +386,10 @@ struct sender_note *sender_note_new(const struct incident *i)
 
 void senders_tell(struct senders *all, struct sender_note *note)
 {
-	static const Tocsin__V1__State states[] = {
-		TOCSIN__V1__STATE__STATE_OPEN, TOCSIN__V1__STATE__STATE_TAKEN,
-		TOCSIN__V1__STATE__STATE_ENGAGED, TOCSIN__V1__STATE__STATE_CLOSED
-	};
+	static const Tocsin__V1__State states[] = { TOCSIN__V1__STATE__STATE_OPEN,
+		                                    TOCSIN__V1__STATE__STATE_TAKEN,
+		                                    TOCSIN__V1__STATE__STATE_ENGAGED,
+		                                    TOCSIN__V1__STATE__STATE_CLOSED };
 	char receipt[ID_TEXT_SIZE], incident[ID_TEXT_SIZE];
 	Tocsin__V1__ServerMessage m = TOCSIN__V1__SERVER_MESSAGE__INIT;
 	Tocsin__V1__AlertState state = TOCSIN__V1__ALERT_STATE__INIT;
@@ -416,7 +418,7 @@ void senders_check(struct senders *all)
 		if (!link_is_open(s->link))
 			continue;
 		const char *why =
-			not_welcome(registry_source(registry, s->source, &source), &source);
+		        not_welcome(registry_source(registry, s->source, &source), &source);
 		if (why != NULL)
 			refuse(s, why, LINK_END_REVOKED);
 	}

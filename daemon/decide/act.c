@@ -9,9 +9,9 @@
 
 /* What each act needs before it may change anything. */
 struct act_rule {
-	bool by_owner;      /* the console's centre owns the incident */
-	bool by_view;       /* `revision` must not be older than the newest change that matters */
-	bool by_part;       /* the centre has any part in it */
+	bool by_owner; /* the console's centre owns the incident */
+	bool by_view;  /* `revision` must not be older than the newest change that matters */
+	bool by_part;  /* the centre has any part in it */
 };
 
 static const struct act_rule act_rules[ACT_VERBS] = {
@@ -74,7 +74,7 @@ static enum refusal take(struct world *w, struct incident *i, const struct event
 }
 
 static enum refusal release(struct world *w, struct incident *i, const struct event *e,
-			    struct effects *fx)
+                            struct effects *fx)
 {
 	enum incident_state next = incident_next(i->state, INCIDENT_RELEASE);
 	if (next == INCIDENT_STATES)
@@ -148,7 +148,7 @@ static enum refusal refuse_offer(struct world *w, struct incident *i, const stru
 /* One alert leaves into an incident of its own: open again, at the same rank and place, as nobody
  * has answered that person yet. What the first one knew stays in both. */
 static enum refusal split(struct world *w, struct incident *i, const struct event *e,
-			  struct incident **made, struct effects *fx)
+                          struct incident **made, struct effects *fx)
 {
 	const struct alert_summary *kept[2 * INCIDENT_ALERTS_KEPT], *found = NULL;
 	unsigned count = incident_alerts(i, kept);
@@ -200,7 +200,7 @@ static enum refusal close_incident(struct world *w, struct incident *i, const st
 }
 
 enum refusal act_apply(struct world *w, const struct event *e, struct incident *i,
-		       struct incident **split_off, struct effects *fx)
+                       struct incident **split_off, struct effects *fx)
 {
 	const struct act *a = &e->act;
 	if (a->verb == ACT_UNKNOWN || a->verb >= ACT_SIGN_IN)
@@ -225,7 +225,6 @@ enum refusal act_apply(struct world *w, const struct event *e, struct incident *
 		TEXT_COPY(i->note, a->note);
 		world_touch(w, i, GROUP_STATUS, TOUCH_LOUD);
 		return REFUSAL_NONE;
-	default:
-		return REFUSAL_NONE; /* a look: its record is all */
+	default: return REFUSAL_NONE; /* a look: its record is all */
 	}
 }

@@ -29,10 +29,8 @@ static bool is_attack(const struct incident *i)
 	case ALERT_TAMPER:
 	case ALERT_BATTERY:
 	case ALERT_LINK:
-	case ALERT_TEST:
-		return false;
-	default:
-		return true;
+	case ALERT_TEST: return false;
+	default: return true;
 	}
 }
 
@@ -56,15 +54,16 @@ static bool shares_site(const struct incident *i, const struct finding *f)
 
 static struct wall last_alert_at(const struct incident *i)
 {
-	return i->alerts_total > 0 ? i->last[(i->alerts_total - 1) % INCIDENT_ALERTS_KEPT].received_at
-				   : i->raised_at;
+	return i->alerts_total > 0
+	               ? i->last[(i->alerts_total - 1) % INCIDENT_ALERTS_KEPT].received_at
+	               : i->raised_at;
 }
 
 static bool is_far(const struct world *w, const struct incident *i, const struct finding *f)
 {
 	return i->place.origin == PLACE_LIVE && f->place.origin == PLACE_LIVE &&
 	       locate_distance_m(i->place.fix.lat, i->place.fix.lon, f->place.fix.lat,
-				 f->place.fix.lon) > w->rules.renew_as_new_m;
+	                         f->place.fix.lon) > w->rules.renew_as_new_m;
 }
 
 static void relate(struct correlation *c, struct incident *i, enum reason_code why)
@@ -80,7 +79,7 @@ static void relate(struct correlation *c, struct incident *i, enum reason_code w
 
 /* One open incident of the same subject against the rules; the verdict for it. */
 static enum correlate_verdict judge(const struct world *w, const struct finding *f,
-				    struct incident *i, struct correlation *c)
+                                    struct incident *i, struct correlation *c)
 {
 	bool technical = finding_is_technical(f);
 	if (f->alert->kind == ALERT_POSITION || f->alert->kind == ALERT_CANCEL)
@@ -117,7 +116,8 @@ static enum correlate_verdict judge(const struct world *w, const struct finding 
  *  7. A shared number, or another person at the same site: related, never merged.
  * Of several that fit, the newest.
  */
-struct correlation correlate(const struct world *w, const struct finding *f, struct incident *reused)
+struct correlation correlate(const struct world *w, const struct finding *f,
+                             struct incident *reused)
 {
 	struct correlation c = { .verdict = CORRELATE_RAISE };
 	struct incident *near[CORRELATE_NEAR_MAX];
@@ -141,10 +141,11 @@ struct correlation correlate(const struct world *w, const struct finding *f, str
 			c.verdict = verdict;
 		}
 	}
-	if (c.incident == NULL && reused != NULL && reused->exercise == f->alert->exercise) { /* 6 */
+	if (c.incident == NULL && reused != NULL &&
+	    reused->exercise == f->alert->exercise) { /* 6 */
 		c.incident = reused;
 		c.verdict = reused->state != INCIDENT_OPEN && f->priority == 1 ? CORRELATE_RENEW
-									       : CORRELATE_JOIN;
+		                                                               : CORRELATE_JOIN;
 	}
 	if (c.incident == NULL && f->alert->kind == ALERT_POSITION)
 		c.verdict = CORRELATE_NOTHING; /* 2 */

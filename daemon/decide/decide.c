@@ -43,7 +43,7 @@ static void count(struct effects *fx, enum effect_count what)
  * be kept. `needs_record`: the event itself must be kept even if no incident changed.
  */
 static struct effect *commit(struct world *w, const struct event *e, struct effects *fx,
-			     bool needs_record)
+                             bool needs_record)
 {
 	if (w->dirty == NULL && !needs_record)
 		return NULL;
@@ -110,7 +110,7 @@ static void note_doubts(const struct world *w, struct finding *f)
 	if (w->registry_is_old) {
 		char as_of[CLOCK_TEXT_SIZE];
 		finding_because(f, REASON_DOUBT_REGISTRY_OLD,
-				wall_format(registry_as_of(w->registry), as_of));
+		                wall_format(registry_as_of(w->registry), as_of));
 	}
 }
 
@@ -170,7 +170,7 @@ static bool update_place(struct world *w, struct incident *i, const struct findi
 }
 
 static void join(struct world *w, struct incident *i, const struct finding *f,
-		 enum correlate_verdict verdict, struct effects *fx)
+                 enum correlate_verdict verdict, struct effects *fx)
 {
 	unsigned before = i->changed;
 	bool loud = false;
@@ -201,7 +201,8 @@ static void join(struct world *w, struct incident *i, const struct finding *f,
 		loud = true;
 	}
 	loud |= update_place(w, i, f) && f->alert->kind != ALERT_POSITION;
-	if (verdict == CORRELATE_RENEW && wall_ms_between(i->renewed_at, f->wall) >= DECIDE_RENEW_EVERY_MS) {
+	if (verdict == CORRELATE_RENEW &&
+	    wall_ms_between(i->renewed_at, f->wall) >= DECIDE_RENEW_EVERY_MS) {
 		i->renewed_at = f->wall;
 		reasons_add(&i->reasons, REASON_INCIDENT_RENEWED, "");
 		i->changed |= GROUP_STATUS | GROUP_REASONS;
@@ -239,7 +240,7 @@ static void set_contact(struct world *w, struct incident *i, enum call_phase pha
 
 /* What a finding leads to: the incident it raises or joins; NULL for a position of nobody's. */
 static struct incident *settle(struct world *w, const struct event *e, struct finding *f,
-			       struct incident *reused, struct effects *fx)
+                               struct incident *reused, struct effects *fx)
 {
 	struct correlation c = correlate(w, f, reused);
 	struct incident *i = c.incident;
@@ -259,14 +260,15 @@ static struct incident *settle(struct world *w, const struct event *e, struct fi
 	relate_all(w, i, &c);
 	const struct alert *a = f->alert;
 	incident_count_alert(i, &(struct alert_summary){ a->id, a->source, a->kind, a->received_at,
-							 a->occurred_at });
+	                                                 a->occurred_at });
 	if (f->call != NULL)
 		set_contact(w, i, f->call->phase);
 	world_touch(w, i, GROUP_ALERTS, TOUCH_QUIET);
 	return i;
 }
 
-static void receipt(struct effects *fx, const struct event *e, const struct repeat *r, bool is_repeat)
+static void receipt(struct effects *fx, const struct event *e, const struct repeat *r,
+                    bool is_repeat)
 {
 	struct effect *out = emit(fx, EFFECT_RECEIPT);
 	out->asker = e->asker;
@@ -278,7 +280,7 @@ static void receipt(struct effects *fx, const struct event *e, const struct repe
 }
 
 static bool is_repeat(const struct world *w, const struct repeat *r, const struct alert *a,
-		      uint64_t content)
+                      uint64_t content)
 {
 	int64_t window_ms = r->is_dated ? w->rules.repeat_dated_ms : w->rules.repeat_undated_ms;
 	return r->content_hash == content &&
@@ -287,7 +289,7 @@ static bool is_repeat(const struct world *w, const struct repeat *r, const struc
 
 /* The way of one alert: repeat, who, where, how urgent, which centre, which incident, kept. */
 static void decide_alert(struct world *w, const struct event *e, const struct alert *a,
-			 const struct call *call, struct effects *fx)
+                         const struct call *call, struct effects *fx)
 {
 	unsigned phase = call != NULL ? (unsigned)call->phase + 1 : 0;
 	bool has_ref = !(a->doubts & ALERT_DOUBT_REF);
@@ -307,8 +309,10 @@ static void decide_alert(struct world *w, const struct event *e, const struct al
 	struct finding f = { .alert = a, .call = call, .at = e->at, .wall = e->wall };
 	if (!registry_source(w->registry, a->source, &f.source)) {
 		/* It was known when its link was checked and is gone since: heard all the same. */
-		f.source = (struct source){ .id = a->source, .name = "", .has_panic_button = true,
-					    .kind = SOURCE_PLATFORM };
+		f.source = (struct source){ .id = a->source,
+			                    .name = "",
+			                    .has_panic_button = true,
+			                    .kind = SOURCE_PLATFORM };
 	}
 	if (a->has_fix)
 		world_remember_fix(w, a->source, &a->fix, a->received_at);
@@ -394,7 +398,7 @@ static void decide_call(struct world *w, const struct event *e, struct effects *
 {
 	const struct call *call = &e->call;
 	struct repeat_key key =
-		repeat_key(call->alert.source, call->alert.ref, (unsigned)call->phase + 1);
+	        repeat_key(call->alert.source, call->alert.ref, (unsigned)call->phase + 1);
 	const struct repeat *known = repeats_get(w->repeats, &key);
 	if (known != NULL && is_repeat(w, known, &call->alert, repeat_content(&call->alert))) {
 		count(fx, COUNT_ALERTS_REPEATED);
@@ -473,15 +477,16 @@ static void decide_console_lost(struct world *w, const struct event *e, struct e
 			continue;
 		}
 		still_here |= centre_equal(s->centre, e->act.centre) &&
-			      strcmp(s->operator, e->act.operator) == 0;
+		              strcmp(s->operator, e->act.operator) == 0;
 		n++;
 	}
 	struct incident *i;
 	for (size_t n = 0; !still_here && (i = world_next_incident(w, &n)) != NULL;) {
 		if (is_taker(i, &e->act))
 			i->away_due = mono_add_ms(e->at, w->rules.taker_lost_ms);
-		else if (i->state == INCIDENT_OPEN && centre_equal(incident_owner(i), e->act.centre) &&
-			 !world_has_session_at(w, e->act.centre) && !mono_is_set(i->away_due))
+		else if (i->state == INCIDENT_OPEN &&
+		         centre_equal(incident_owner(i), e->act.centre) &&
+		         !world_has_session_at(w, e->act.centre) && !mono_is_set(i->away_due))
 			i->away_due = mono_add_ms(e->at, w->rules.taker_lost_ms);
 		world_schedule(w, i);
 	}
@@ -496,7 +501,8 @@ static bool decide_tick(struct world *w, const struct event *e, struct effects *
 		struct heap_node *first = heap_first(&w->deadlines);
 		if (first == NULL || !mono_is_due(first->due, e->at))
 			break;
-		struct incident *i = (struct incident *)((char *)first - offsetof(struct incident, wake));
+		struct incident *i =
+		        (struct incident *)((char *)first - offsetof(struct incident, wake));
 		if (i->state == INCIDENT_OPEN && mono_is_due(i->away_due, e->at)) {
 			i->away_due = (struct mono){ 0 };
 			escalate_no_operator(w, i, fx);

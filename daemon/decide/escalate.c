@@ -35,7 +35,7 @@ static void ask_beside(struct world *w, struct incident *i, enum reason_code why
 	struct centre_id owner = incident_owner(i);
 	const struct centre *c = w->territory ? territory_centre(w->territory, owner) : NULL;
 	const struct department *d =
-		w->territory ? territory_department(w->territory, i->department) : NULL;
+	        w->territory ? territory_department(w->territory, i->department) : NULL;
 	struct centre_id stand_in = d != NULL ? d->stand_in : (struct centre_id){ "" };
 	if (centre_is_set(stand_in) && !centre_equal(stand_in, owner))
 		ask(w, i, stand_in, why);
@@ -56,7 +56,8 @@ static void ask_all(struct world *w, struct incident *i)
 
 void escalate_no_operator(struct world *w, struct incident *i, struct effects *fx)
 {
-	if (i->priority == 4 || i->state != INCIDENT_OPEN || world_has_session_at(w, incident_owner(i)))
+	if (i->priority == 4 || i->state != INCIDENT_OPEN ||
+	    world_has_session_at(w, incident_owner(i)))
 		return;
 	ask_beside(w, i, REASON_ROUTE_STAND_IN_NO_OPERATOR);
 	for (unsigned n = 0; n < i->centres_count; n++)
@@ -102,7 +103,7 @@ void escalate_renewed(struct world *w, struct incident *i, struct mono at)
 
 /* Back to open: what was waited for did not come. It starts louder than a new one. */
 static void reopen(struct world *w, struct incident *i, enum incident_cause cause,
-		   enum reason_code why, struct mono at, struct effects *fx)
+                   enum reason_code why, struct mono at, struct effects *fx)
 {
 	enum incident_state next = incident_next(i->state, cause);
 	i->away_due = (struct mono){ 0 };
@@ -124,8 +125,9 @@ static void reopen(struct world *w, struct incident *i, enum incident_cause caus
 static void next_step(struct world *w, struct incident *i, struct mono at, struct effects *fx)
 {
 	const struct rules *r = &w->rules;
-	static const unsigned levels[] = { [STEP_LOUDER] = 1, [STEP_OTHER_CENTRE] = 2, [STEP_ALL] = 3,
-					   [STEP_ALARM] = 4 };
+	static const unsigned levels[] = {
+		[STEP_LOUDER] = 1, [STEP_OTHER_CENTRE] = 2, [STEP_ALL] = 3, [STEP_ALARM] = 4
+	};
 	enum incident_step step = i->step;
 	if (step == STEP_ENGAGE) {
 		reopen(w, i, INCIDENT_NOT_ENGAGED, REASON_ESCALATE_NOT_ENGAGED, at, fx);
@@ -142,7 +144,8 @@ static void next_step(struct world *w, struct incident *i, struct mono at, struc
 	switch (step) {
 	case STEP_LOUDER:
 		reasons_add(&i->reasons, REASON_ESCALATE_LOUDER, "");
-		wait_for(w, i, STEP_OTHER_CENTRE, mono_add_ms(at, r->other_centre_ms - r->louder_ms));
+		wait_for(w, i, STEP_OTHER_CENTRE,
+		         mono_add_ms(at, r->other_centre_ms - r->louder_ms));
 		break;
 	case STEP_OTHER_CENTRE:
 		ask_beside(w, i, REASON_ESCALATE_OTHER_CENTRE);
@@ -161,7 +164,7 @@ static void next_step(struct world *w, struct incident *i, struct mono at, struc
 	world_touch(w, i, GROUP_REASONS, TOUCH_LOUD);
 	if (fx->count < EFFECTS_MAX)
 		fx->list[fx->count++] =
-			(struct effect){ .kind = EFFECT_COUNT, .count = COUNT_ESCALATIONS };
+		        (struct effect){ .kind = EFFECT_COUNT, .count = COUNT_ESCALATIONS };
 }
 
 void escalate_due(struct world *w, struct incident *i, struct mono at, struct effects *fx)

@@ -3,10 +3,10 @@
 #include <string.h>
 
 static const char *const act_names[ACT_VERBS] = {
-	[ACT_UNKNOWN] = "unknown",   [ACT_TAKE] = "take",	  [ACT_ENGAGE] = "engage",
-	[ACT_NOTE] = "note",	     [ACT_TRANSFER] = "transfer", [ACT_ACCEPT] = "accept",
-	[ACT_REFUSE] = "refuse",     [ACT_SPLIT] = "split",	  [ACT_CLOSE] = "close",
-	[ACT_RELEASE] = "release",   [ACT_LOOK] = "look",	  [ACT_SIGN_IN] = "sign-in",
+	[ACT_UNKNOWN] = "unknown",   [ACT_TAKE] = "take",         [ACT_ENGAGE] = "engage",
+	[ACT_NOTE] = "note",         [ACT_TRANSFER] = "transfer", [ACT_ACCEPT] = "accept",
+	[ACT_REFUSE] = "refuse",     [ACT_SPLIT] = "split",       [ACT_CLOSE] = "close",
+	[ACT_RELEASE] = "release",   [ACT_LOOK] = "look",         [ACT_SIGN_IN] = "sign-in",
 	[ACT_SIGN_OUT] = "sign-out",
 };
 

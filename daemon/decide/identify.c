@@ -18,10 +18,8 @@ bool finding_is_technical(const struct finding *f)
 	case ALERT_TAMPER:
 	case ALERT_BATTERY:
 	case ALERT_LINK:
-	case ALERT_TEST:
-		return true;
-	default:
-		return false;
+	case ALERT_TEST: return true;
+	default: return false;
 	}
 }
 
@@ -34,7 +32,7 @@ static bool has_person(const struct finding *f, struct practitioner_id id)
 }
 
 static void add_registered(const struct world *w, struct finding *f, struct practitioner_id id,
-			   struct e164 number)
+                           struct e164 number)
 {
 	struct practitioner found;
 	if (f->people_count == INCIDENT_PEOPLE_MAX || has_person(f, id) ||
@@ -91,7 +89,7 @@ static void add_stated(const struct world *w, struct finding *f)
 	if (f->people_count == INCIDENT_PEOPLE_MAX)
 		f->people_count--; /* room for the one who is spoken of */
 	memmove(&f->people[before + 1], &f->people[before],
-		(f->people_count - before) * sizeof f->people[0]);
+	        (f->people_count - before) * sizeof f->people[0]);
 	f->people_count++;
 	struct person *p = &f->people[before];
 	memset(p, 0, sizeof *p);

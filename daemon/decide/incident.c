@@ -11,8 +11,13 @@
  */
 enum incident_state incident_next(enum incident_state state, enum incident_cause cause)
 {
-	enum { OPEN = INCIDENT_OPEN, TAKEN = INCIDENT_TAKEN, ENGAGED = INCIDENT_ENGAGED,
-	       CLOSED = INCIDENT_CLOSED, REFUSED = INCIDENT_STATES };
+	enum {
+		OPEN = INCIDENT_OPEN,
+		TAKEN = INCIDENT_TAKEN,
+		ENGAGED = INCIDENT_ENGAGED,
+		CLOSED = INCIDENT_CLOSED,
+		REFUSED = INCIDENT_STATES
+	};
 	static const unsigned char table[INCIDENT_STATES][INCIDENT_CAUSES] = {
 		/* clang-format off */
 		/*                     TAKE     ENGAGE   RELEASE  CLOSE    NOT_ENG. LOST     ACCEPTED */
@@ -37,7 +42,7 @@ void incident_count_alert(struct incident *i, const struct alert_summary *a)
 }
 
 unsigned incident_alerts(const struct incident *i,
-			 const struct alert_summary *out[2 * INCIDENT_ALERTS_KEPT])
+                         const struct alert_summary *out[2 * INCIDENT_ALERTS_KEPT])
 {
 	unsigned count = 0;
 	while (count < i->alerts_total && count < INCIDENT_ALERTS_KEPT) {
@@ -45,8 +50,8 @@ unsigned incident_alerts(const struct incident *i,
 		count++;
 	}
 	unsigned from = i->alerts_total > 2 * INCIDENT_ALERTS_KEPT
-				? i->alerts_total - INCIDENT_ALERTS_KEPT
-				: count;
+	                        ? i->alerts_total - INCIDENT_ALERTS_KEPT
+	                        : count;
 	for (unsigned n = from; n < i->alerts_total; n++)
 		out[count++] = &i->last[n % INCIDENT_ALERTS_KEPT];
 	return count;
@@ -175,12 +180,14 @@ const char *place_precision_name(enum place_precision precision)
 
 const char *place_origin_name(enum place_origin origin)
 {
-	static const char *const names[] = { "", "registered-site", "device-site", "stated", "live" };
+	static const char *const names[] = { "", "registered-site", "device-site", "stated",
+		                             "live" };
 	return origin <= PLACE_LIVE ? names[origin] : "";
 }
 
 const char *incident_contact_name(unsigned contact)
 {
-	static const char *const names[] = { "none", "presented", "answered", "ended", "abandoned" };
+	static const char *const names[] = { "none", "presented", "answered", "ended",
+		                             "abandoned" };
 	return contact < sizeof names / sizeof *names ? names[contact] : "none";
 }

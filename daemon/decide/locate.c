@@ -12,7 +12,8 @@ double locate_distance_m(double lat_a, double lon_a, double lat_b, double lon_b)
 	const double radius_m = 6371008.8, degree = M_PI / 180;
 	double sin_lat = sin((lat_b - lat_a) * degree / 2);
 	double sin_lon = sin((lon_b - lon_a) * degree / 2);
-	double h = sin_lat * sin_lat + cos(lat_a * degree) * cos(lat_b * degree) * sin_lon * sin_lon;
+	double h =
+	        sin_lat * sin_lat + cos(lat_a * degree) * cos(lat_b * degree) * sin_lon * sin_lon;
 	return 2 * radius_m * asin(fmin(1, sqrt(h)));
 }
 
@@ -31,7 +32,7 @@ static void take_fix(struct finding *f, const struct fix *fix)
 /* The alert's own fix, or a newer one that the source reported before. A fix without a time was
  * made when the alert was received: devices send it with the press. */
 static const struct fix *newest_fix(const struct world *w, const struct finding *f,
-				    struct fix *copy)
+                                    struct fix *copy)
 {
 	const struct alert *a = f->alert;
 	const struct fix *known = table_get(w->fixes, &a->source);
@@ -55,8 +56,9 @@ static void take_commune(const struct world *w, struct finding *f, struct commun
 static void take_stated(const struct world *w, struct finding *f)
 {
 	const struct alert *a = f->alert;
-	const struct commune *c =
-		a->commune.text[0] && w->territory ? territory_commune(w->territory, a->commune) : NULL;
+	const struct commune *c = a->commune.text[0] && w->territory
+	                                  ? territory_commune(w->territory, a->commune)
+	                                  : NULL;
 	f->place.origin = PLACE_STATED;
 	f->place.precision = a->address[0] != '\0' ? PLACE_ADDRESS : PLACE_COMMUNE;
 	TEXT_COPY(f->place.label, a->address[0] != '\0' ? a->address : c ? c->name : "");
@@ -64,8 +66,10 @@ static void take_stated(const struct world *w, struct finding *f)
 	TEXT_COPY(f->place.fix.method, "stated");
 	if (c != NULL) {
 		take_commune(w, f, c->code);
-		finding_because(f, a->address[0] ? REASON_WHERE_STATED_ADDRESS : REASON_WHERE_STATED_COMMUNE,
-				c->name);
+		finding_because(f,
+		                a->address[0] ? REASON_WHERE_STATED_ADDRESS
+		                              : REASON_WHERE_STATED_COMMUNE,
+		                c->name);
 	} else {
 		/* An address without a commune is for people to read: a postal code or a street
 		 * never routes, so route() sends it to the stand-in. */
@@ -74,7 +78,7 @@ static void take_stated(const struct world *w, struct finding *f)
 }
 
 static void take_site(const struct world *w, struct finding *f, const struct site *s,
-		      enum place_origin origin)
+                      enum place_origin origin)
 {
 	f->place.origin = origin;
 	f->place.precision = s->precision;
@@ -83,7 +87,8 @@ static void take_site(const struct world *w, struct finding *f, const struct sit
 	f->place.fix.lon = s->lon;
 	TEXT_COPY(f->place.fix.method, "registry");
 	if (s->label[0] != '\0')
-		snprintf(f->place.label, sizeof f->place.label, "%.80s, %.110s", s->label, s->address);
+		snprintf(f->place.label, sizeof f->place.label, "%.80s, %.110s", s->label,
+		         s->address);
 	else
 		TEXT_COPY(f->place.label, s->address);
 	take_commune(w, f, s->commune);
@@ -157,7 +162,7 @@ void locate(const struct world *w, struct finding *f)
 	if (a->address[0] != '\0' || a->commune.text[0] != '\0') { /* 2 */
 		take_stated(w, f);
 	} else if (id_is_set(f->source.site.v) &&
-		   registry_site(w->registry, f->source.site, &site)) { /* 3 */
+	           registry_site(w->registry, f->source.site, &site)) { /* 3 */
 		take_site(w, f, &site, PLACE_FROM_DEVICE_SITE);
 		finding_because(f, REASON_WHERE_DEVICE_SITE, site.label);
 	} else if (take_registered_site(w, f)) { /* 4 */

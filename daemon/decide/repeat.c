@@ -82,8 +82,8 @@ uint64_t repeat_content(const struct alert *a)
 		fixed.fixed_at = a->fix.fixed_at.us;
 	}
 	uint64_t hash = text_hash(&fixed, sizeof fixed, REPEAT_SEED_A);
-	const char *texts[] = { a->number, a->person_name, a->person_number,
-				a->address, a->commune.text, a->note };
+	const char *texts[] = { a->number,  a->person_name,  a->person_number,
+		                a->address, a->commune.text, a->note };
 	for (size_t n = 0; n < sizeof texts / sizeof *texts; n++)
 		hash = text_hash(texts[n], strlen(texts[n]), hash);
 	return hash;

@@ -25,8 +25,8 @@ static struct centre_id competent(const struct world *w, struct finding *f)
 	const struct commune *c = NULL;
 	if (w->territory == NULL)
 		return none;
-	/* A commune that somebody stated or registered is certain; a point is looked up. A registered
-	 * point still counts for overlays and for the border beside it. */
+	/* A commune that somebody stated or registered is certain; a point is looked up. A
+	 * registered point still counts for overlays and for the border beside it. */
 	if (p->commune.text[0] != '\0')
 		c = territory_commune(w->territory, p->commune);
 	if (!p->has_point) {
@@ -45,7 +45,7 @@ static struct centre_id competent(const struct world *w, struct finding *f)
 		char detail[REASON_DETAIL_SIZE] = "";
 		if (z.nearest != NULL)
 			snprintf(detail, sizeof detail, "%.40s, %.1f km", z.nearest->name,
-				 z.nearest_m / 1000);
+			         z.nearest_m / 1000);
 		finding_because(f, REASON_ROUTE_STAND_IN_OUTSIDE, detail);
 		return none;
 	}
@@ -79,7 +79,7 @@ static struct centre_id competent(const struct world *w, struct finding *f)
 void route(const struct world *w, struct finding *f)
 {
 	const struct department *d =
-		w->territory ? territory_department(w->territory, f->source.department) : NULL;
+	        w->territory ? territory_department(w->territory, f->source.department) : NULL;
 	f->department = f->source.department;
 	if (f->priority == 4 && d != NULL && centre_is_set(d->operations)) { /* 1 */
 		f->owner = d->operations;
@@ -103,8 +103,7 @@ void route(const struct world *w, struct finding *f)
 		else if (!f->place.has_point) /* outside has its reason already */
 			finding_because(f, REASON_ROUTE_STAND_IN_NO_PLACE, "");
 	}
-	const struct centre *owner =
-		w->territory ? territory_centre(w->territory, f->owner) : NULL;
+	const struct centre *owner = w->territory ? territory_centre(w->territory, f->owner) : NULL;
 	if (owner != NULL)
 		f->department = owner->department;
 }

@@ -87,8 +87,8 @@ static void unlink_one(struct subjects *s, struct subject_link *l)
 		l->next->before = l->before;
 	if (l->before != NULL)
 		l->before->next = l->next;
-	else if (l->next != NULL)
-		(void)BUG(!table_put(s->by_key, &l->key, l->next)); /* the key is there: no growth */
+	else if (l->next != NULL) /* the key is there: no growth */
+		(void)BUG(!table_put(s->by_key, &l->key, l->next));
 	else
 		table_remove(s->by_key, &l->key);
 }
@@ -129,7 +129,8 @@ bool subjects_put(struct subjects *s, struct incident *i)
 	return true;
 }
 
-unsigned subjects_find(struct subjects *s, const struct finding *f, struct incident **out, unsigned max)
+unsigned subjects_find(struct subjects *s, const struct finding *f, struct incident **out,
+                       unsigned max)
 {
 	struct keys keys = { 0 };
 	unsigned count = 0;

@@ -19,16 +19,15 @@ static bool might_panic(const struct source *s)
  *  7. Battery, line, test: technical.
  *  8. The rest.
  */
-struct triage triage(const struct alert *a, const struct source *s, enum call_phase phase, bool answered)
+struct triage triage(const struct alert *a, const struct source *s, enum call_phase phase,
+                     bool answered)
 {
 	switch (a->kind) {
 	case ALERT_PANIC:
 	case ALERT_DURESS:
 	case ALERT_SILENT:
-	case ALERT_RELAY:
-		return (struct triage){ 1, REASON_PRIORITY_ATTACK }; /* 1 */
-	default:
-		break;
+	case ALERT_RELAY: return (struct triage){ 1, REASON_PRIORITY_ATTACK }; /* 1 */
+	default: break;
 	}
 	bool unread = a->kind == ALERT_UNKNOWN || (a->doubts & ALERT_DOUBT_KIND);
 	if (unread && might_panic(s))
@@ -43,5 +42,5 @@ struct triage triage(const struct alert *a, const struct source *s, enum call_ph
 		return (struct triage){ 2, REASON_PRIORITY_PANIC_SOURCE }; /* 6 */
 	if (a->kind == ALERT_BATTERY || a->kind == ALERT_LINK || a->kind == ALERT_TEST)
 		return (struct triage){ 4, REASON_PRIORITY_TECHNICAL }; /* 7 */
-	return (struct triage){ 3, REASON_PRIORITY_OTHER }; /* 8 */
+	return (struct triage){ 3, REASON_PRIORITY_OTHER };             /* 8 */
 }

@@ -117,8 +117,8 @@ void world_schedule(struct world *w, struct incident *i)
 	struct mono due = earlier(earlier(i->step_due, i->offer_due), i->away_due);
 	if (!mono_is_set(due))
 		heap_remove(&w->deadlines, &i->wake);
-	else
-		must(heap_set(&w->deadlines, &i->wake, due)); /* a deadline must not be lost in silence */
+	else /* a deadline must not be lost in silence */
+		must(heap_set(&w->deadlines, &i->wake, due));
 }
 
 void world_touch(struct world *w, struct incident *i, unsigned groups, enum touch touch)
@@ -158,7 +158,7 @@ void world_close_incident(struct world *w, struct incident *i)
 }
 
 bool world_remember_fix(struct world *w, struct source_id source, const struct fix *fix,
-			struct wall received_at)
+                        struct wall received_at)
 {
 	struct fix *known = table_get(w->fixes, &source);
 	if (known == NULL) {

@@ -12,7 +12,9 @@
 typedef Tocsin__Journal__Incident incident_message; /* the generated names are long */
 typedef Tocsin__Journal__Alert alert_message;
 
+/* clang-format off */
 #define BYTES_OF(id) { .len = ID_BYTES, .data = (uint8_t *)(uintptr_t)(id).v.b }
+/* clang-format on */
 #define TEXT_OF(text) ((char *)(uintptr_t)(text))
 
 struct incident_frame {
@@ -30,7 +32,8 @@ struct incident_frame {
 	Tocsin__Journal__Reasons reasons;
 	Tocsin__Journal__Reason reason[REASONS_MAX], *reason_list[REASONS_MAX];
 	Tocsin__Journal__Alerts alerts;
-	Tocsin__Journal__AlertSummary alert[2 * INCIDENT_ALERTS_KEPT], *alert_list[2 * INCIDENT_ALERTS_KEPT];
+	Tocsin__Journal__AlertSummary alert[2 * INCIDENT_ALERTS_KEPT],
+	        *alert_list[2 * INCIDENT_ALERTS_KEPT];
 	Tocsin__Journal__Related related;
 	ProtobufCBinaryData related_list[INCIDENT_RELATED_MAX];
 	Tocsin__Journal__Deadline deadline;
@@ -170,7 +173,7 @@ static void put_related(struct incident_frame *f, const struct incident *i)
 }
 
 static void put_due(struct mono due, struct mono now, struct wall wall, int64_t *remaining_ms,
-		    int64_t *due_at)
+                    int64_t *due_at)
 {
 	if (!mono_is_set(due))
 		return;
@@ -179,7 +182,7 @@ static void put_due(struct mono due, struct mono now, struct wall wall, int64_t 
 }
 
 static void put_deadline(struct incident_frame *f, const struct incident *i, struct mono now,
-			 struct wall wall)
+                         struct wall wall)
 {
 	Tocsin__Journal__Deadline *d = &f->deadline;
 	tocsin__journal__deadline__init(d);
@@ -191,7 +194,7 @@ static void put_deadline(struct incident_frame *f, const struct incident *i, str
 }
 
 static void put_incident(struct incident_frame *f, const struct incident *i, unsigned groups,
-			 struct mono now, struct wall wall)
+                         struct mono now, struct wall wall)
 {
 	tocsin__journal__incident__init(&f->message);
 	tocsin__journal__owner__init(&f->owner);
@@ -312,7 +315,8 @@ size_t record_encode(const struct effect *keep, struct mono now, struct wall wal
 	return tocsin__journal__record__pack(&record, out);
 }
 
-size_t record_encode_incident(const struct incident *i, struct mono now, struct wall wall, uint8_t *out)
+size_t record_encode_incident(const struct incident *i, struct mono now, struct wall wall,
+                              uint8_t *out)
 {
 	struct incident_frame frame;
 	Tocsin__Journal__CheckpointItem item = TOCSIN__JOURNAL__CHECKPOINT_ITEM__INIT;
@@ -330,7 +334,8 @@ size_t record_encode_memory(const struct repeat *r, uint8_t *out)
 	Tocsin__Journal__CheckpointItem item = TOCSIN__JOURNAL__CHECKPOINT_ITEM__INIT;
 	Tocsin__Journal__Memory memory = TOCSIN__JOURNAL__MEMORY__INIT;
 	memory.source = (ProtobufCBinaryData){ ID_BYTES, (uint8_t *)(uintptr_t)r->key.source };
-	memory.ref_hash = (ProtobufCBinaryData){ REPEAT_REF_BYTES, (uint8_t *)(uintptr_t)r->key.ref };
+	memory.ref_hash =
+	        (ProtobufCBinaryData){ REPEAT_REF_BYTES, (uint8_t *)(uintptr_t)r->key.ref };
 	memory.content_hash = r->content_hash;
 	memory.received_at = r->received_at.us;
 	memory.has_occurred_at = r->is_dated;

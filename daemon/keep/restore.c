@@ -81,8 +81,9 @@ static void get_lists(struct incident *i, const Tocsin__Journal__Incident *m)
 	if (m->centres != NULL) {
 		i->centres_count = 0;
 		for (size_t n = 0; n < m->centres->n_list && n < INCIDENT_CENTRES_MAX; n++)
-			i->centres[i->centres_count++] = (struct centre_part){
-				centre_id(m->centres->list[n]->centre), m->centres->list[n]->role };
+			i->centres[i->centres_count++] =
+			        (struct centre_part){ centre_id(m->centres->list[n]->centre),
+				                      m->centres->list[n]->role };
 	}
 	if (m->reasons != NULL) {
 		i->reasons.count = 0;
@@ -135,7 +136,7 @@ static struct mono get_due(int64_t remaining_ms, int64_t due_at, struct mono now
 }
 
 static void get_incident(struct incident *i, const Tocsin__Journal__Incident *m, struct mono now,
-			 struct wall wall)
+                         struct wall wall)
 {
 	i->revision = m->revision;
 	i->guard = m->guard;
@@ -166,7 +167,8 @@ static void get_incident(struct incident *i, const Tocsin__Journal__Incident *m,
 }
 
 static enum restore_end restore_incident(struct world *w, const Tocsin__Journal__Incident *m,
-					 struct position position, struct mono now, struct wall wall)
+                                         struct position position, struct mono now,
+                                         struct wall wall)
 {
 	struct incident_id id;
 	get_id(&id.v, &m->id);
@@ -214,7 +216,7 @@ static enum restore_end restore_memory(struct world *w, const Tocsin__Journal__M
 }
 
 static enum restore_end restore_alert(struct world *w, const Tocsin__Journal__Record *record,
-				      struct position position)
+                                      struct position position)
 {
 	const Tocsin__Journal__Alert *m = record->alert;
 	struct source_id source;
@@ -241,17 +243,18 @@ static enum restore_end restore_alert(struct world *w, const Tocsin__Journal__Re
 }
 
 enum restore_end restore_item(struct world *w, const uint8_t *bytes, size_t length, struct mono now,
-			      struct wall wall)
+                              struct wall wall)
 {
 	Tocsin__Journal__CheckpointItem *item =
-		tocsin__journal__checkpoint_item__unpack(NULL, length, bytes);
+	        tocsin__journal__checkpoint_item__unpack(NULL, length, bytes);
 	enum restore_end end = RESTORE_UNREADABLE;
 	if (item != NULL && item->body_case == TOCSIN__JOURNAL__CHECKPOINT_ITEM__BODY_INCIDENT) {
 		struct position position = { item->incident->position_node,
-					     item->incident->position_epoch,
-					     item->incident->position_number };
+			                     item->incident->position_epoch,
+			                     item->incident->position_number };
 		end = restore_incident(w, item->incident, position, now, wall);
-	} else if (item != NULL && item->body_case == TOCSIN__JOURNAL__CHECKPOINT_ITEM__BODY_MEMORY) {
+	} else if (item != NULL &&
+	           item->body_case == TOCSIN__JOURNAL__CHECKPOINT_ITEM__BODY_MEMORY) {
 		end = restore_memory(w, item->memory);
 	}
 	if (item != NULL)
@@ -260,7 +263,7 @@ enum restore_end restore_item(struct world *w, const uint8_t *bytes, size_t leng
 }
 
 enum restore_end restore_record(struct world *w, struct position position, const uint8_t *bytes,
-				size_t length, struct mono now, struct wall wall)
+                                size_t length, struct mono now, struct wall wall)
 {
 	Tocsin__Journal__Record *record = tocsin__journal__record__unpack(NULL, length, bytes);
 	if (record == NULL)
@@ -269,7 +272,8 @@ enum restore_end restore_record(struct world *w, struct position position, const
 	if (record->alert != NULL)
 		end = restore_alert(w, record, position);
 	for (size_t n = 0; n < record->n_incidents; n++) {
-		enum restore_end one = restore_incident(w, record->incidents[n], position, now, wall);
+		enum restore_end one =
+		        restore_incident(w, record->incidents[n], position, now, wall);
 		if (one > end)
 			end = one;
 	}

@@ -11,10 +11,10 @@
 #include "support/text.h"
 #include "wire/timer.h"
 
-#define CONSOLE_ACTS_MAX 32          /* in flight, for each console */
-#define CONSOLE_SMALL_MESSAGE 2048   /* all but a revision, packed */
-#define CONSOLE_QUEUE_LOW (64 << 10) /* more than this unread: revisions collapse */
-#define CONSOLE_DEGRADED_MAX 8
+#define CONSOLE_ACTS_MAX      32         /* in flight, for each console */
+#define CONSOLE_SMALL_MESSAGE 2048       /* all but a revision, packed */
+#define CONSOLE_QUEUE_LOW     (64 << 10) /* more than this unread: revisions collapse */
+#define CONSOLE_DEGRADED_MAX  8
 
 struct console {
 	uint64_t serial;
@@ -26,8 +26,8 @@ struct console {
 	char name[64];
 	char operator[INCIDENT_OPERATOR_SIZE];
 	bool is_signed_in;
-	bool end_is_due;       /* the snapshot's end mark comes when `pending` is empty */
-	struct table *pending; /* newest views that it has not been sent, by incident */
+	bool end_is_due;            /* the snapshot's end mark comes when `pending` is empty */
+	struct table *pending;      /* newest views that it has not been sent, by incident */
 	struct position unrecorded; /* the newest sent to it before it was durable */
 	struct act_flight {
 		bool is_used;
@@ -67,7 +67,7 @@ static void refuse(struct console *c, const char *reason, enum link_end end)
 	m.bye = &bye;
 	send_message(c, &m);
 	log_event(LOG_LEVEL_WARN, "console-refused", LOG_TEXT("console", c->name),
-		  LOG_TEXT("address", link_address(c->link)), LOG_TEXT("reason", reason));
+	          LOG_TEXT("address", link_address(c->link)), LOG_TEXT("reason", reason));
 	link_close(c->link, end);
 }
 
@@ -93,7 +93,7 @@ static void on_open(struct link *link, void *owner)
 	const struct registry *registry = all->ports.registry(all->ports.owner);
 	bool has_peer = link_peer(link, &peer);
 	bool found = has_peer && registry != NULL &&
-		     registry_source_by_certificate(registry, peer.issuer, peer.subject, &source);
+	             registry_source_by_certificate(registry, peer.issuer, peer.subject, &source);
 	struct console *c = calloc(1, sizeof *c);
 	link_set_owner(link, c);
 	if (c == NULL) {
@@ -154,7 +154,8 @@ static void send_end(struct console *c)
 	char position[POSITION_TEXT_SIZE];
 	Tocsin__V1__DeskMessage m = TOCSIN__V1__DESK_MESSAGE__INIT;
 	Tocsin__V1__End end = TOCSIN__V1__END__INIT;
-	end.position = (char *)(uintptr_t)position_format(c->all->ports.durable(c->all->ports.owner), position);
+	end.position = (char *)(uintptr_t)position_format(
+	        c->all->ports.durable(c->all->ports.owner), position);
 	m.body_case = TOCSIN__V1__DESK_MESSAGE__BODY_END;
 	m.end = &end;
 	c->end_is_due = false;
@@ -175,7 +176,8 @@ static void send_pending(struct console *c)
 		for (size_t i = 0; (v = table_next(c->pending, &i)) != NULL;)
 			views[n++] = v;
 		qsort(views, n, sizeof *views, by_priority);
-		for (; sent < n && link_queued(c->link) <= CONSOLE_QUEUE_LOW && link_is_open(c->link);
+		for (;
+		     sent < n && link_queued(c->link) <= CONSOLE_QUEUE_LOW && link_is_open(c->link);
 		     sent++) {
 			send_view(c, views[sent]);
 			table_remove(c->pending, &views[sent]->incident);
@@ -251,15 +253,17 @@ static void sign_in(struct console *c, const struct console_message *m)
 	}
 	TEXT_COPY(c->operator, m->operator);
 	bool resumed = position_is_set(m->resume_after) &&
-		       m->resume_after.node == all->ports.durable(all->ports.owner).node &&
-		       desk_remembers(all->desk, m->resume_after);
+	               m->resume_after.node == all->ports.durable(all->ports.owner).node &&
+	               desk_remembers(all->desk, m->resume_after);
 	send_welcome(c, resumed);
 	for (size_t i = 0; (v = desk_next_open(all->desk, &i)) != NULL;)
 		if (view_concerns(v, c->centre) &&
-		    (!resumed || !v->is_recorded || position_compare(v->position, m->resume_after) > 0))
+		    (!resumed || !v->is_recorded ||
+		     position_compare(v->position, m->resume_after) > 0))
 			keep_pending(c, v);
 	for (size_t n = 0; resumed && (v = desk_closed(all->desk, n)) != NULL; n++)
-		if (view_concerns(v, c->centre) && position_compare(v->position, m->resume_after) > 0)
+		if (view_concerns(v, c->centre) &&
+		    position_compare(v->position, m->resume_after) > 0)
 			keep_pending(c, v);
 	c->is_signed_in = true;
 	c->end_is_due = true;
@@ -267,12 +271,12 @@ static void sign_in(struct console *c, const struct console_message *m)
 	send_pending(c);
 	post_session(c, EVENT_CONSOLE_OPENED);
 	log_event(LOG_LEVEL_NOTICE, "console-opened", LOG_TEXT("console", c->name),
-		  LOG_TEXT("centre", c->centre.text), LOG_TEXT("operator", c->operator),
-		  LOG_TEXT("address", link_address(c->link)), LOG_NUMBER("resumed", resumed));
+	          LOG_TEXT("centre", c->centre.text), LOG_TEXT("operator", c->operator),
+	          LOG_TEXT("address", link_address(c->link)), LOG_NUMBER("resumed", resumed));
 }
 
 static void send_answer(struct console *c, const char *ref, const char *refused,
-			const struct incident_id *incident, uint32_t revision)
+                        const struct incident_id *incident, uint32_t revision)
 {
 	char id[ID_TEXT_SIZE] = "";
 	Tocsin__V1__DeskMessage m = TOCSIN__V1__DESK_MESSAGE__INIT;
@@ -296,7 +300,7 @@ static void post_act(struct console *c, const struct console_message *m)
 		slot++;
 	if (m->is_too_long || slot == CONSOLE_ACTS_MAX) {
 		send_answer(c, m->ref, m->is_too_long ? "too-long" : refusal_name(REFUSAL_BUSY),
-			    &m->act.incident, 0);
+		            &m->act.incident, 0);
 		return;
 	}
 	struct event *e = all->ports.post(all->ports.owner);
@@ -345,8 +349,8 @@ static void on_end(struct link *link, void *owner, enum link_end end)
 	if (c == NULL)
 		return;
 	log_event(c->is_signed_in ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "console-closed",
-		  LOG_TEXT("console", c->name), LOG_TEXT("operator", c->operator),
-		  LOG_TEXT("reason", link_end_name(end)), LOG_TEXT("detail", link_detail(link)));
+	          LOG_TEXT("console", c->name), LOG_TEXT("operator", c->operator),
+	          LOG_TEXT("reason", link_end_name(end)), LOG_TEXT("detail", link_detail(link)));
 	if (c->is_signed_in) {
 		c->all->signed_in--;
 		post_session(c, EVENT_CONSOLE_LOST);
@@ -368,7 +372,8 @@ static void on_heartbeat(struct timer *t, struct mono now)
 	Tocsin__V1__DeskMessage m = TOCSIN__V1__DESK_MESSAGE__INIT;
 	Tocsin__V1__DeskHeartbeat h = TOCSIN__V1__DESK_HEARTBEAT__INIT;
 	h.server_time = clock_wall().us;
-	h.position = (char *)(uintptr_t)position_format(all->ports.durable(all->ports.owner), position);
+	h.position =
+	        (char *)(uintptr_t)position_format(all->ports.durable(all->ports.owner), position);
 	h.degraded = degraded;
 	while (h.n_degraded < CONSOLE_DEGRADED_MAX &&
 	       (text = all->ports.degraded(all->ports.owner, (unsigned)h.n_degraded)) != NULL)
@@ -383,7 +388,7 @@ static void on_heartbeat(struct timer *t, struct mono now)
 }
 
 struct consoles *consoles_new(struct timers *timers, const struct console_ports *ports,
-			      const struct console_settings *settings)
+                              const struct console_settings *settings)
 {
 	struct consoles *all = calloc(1, sizeof *all);
 	if (all == NULL)
@@ -393,13 +398,16 @@ struct consoles *consoles_new(struct timers *timers, const struct console_ports 
 	all->settings = *settings;
 	all->group.name = "consoles";
 	all->group.owner = all;
-	all->group.callbacks = (struct link_callbacks){ .on_open = on_open, .on_message = on_message,
-							.on_drained = on_drained, .on_end = on_end };
+	all->group.callbacks = (struct link_callbacks){ .on_open = on_open,
+		                                        .on_message = on_message,
+		                                        .on_drained = on_drained,
+		                                        .on_end = on_end };
 	all->heartbeat.on_due = on_heartbeat;
 	all->by_serial = table_new(sizeof(uint64_t), 0);
 	all->desk = desk_new(timers, on_show, all);
 	if (all->by_serial == NULL || all->desk == NULL ||
-	    !timer_set(timers, &all->heartbeat, mono_add_ms(clock_mono(), settings->heartbeat_s * 1000LL))) {
+	    !timer_set(timers, &all->heartbeat,
+	               mono_add_ms(clock_mono(), settings->heartbeat_s * 1000LL))) {
 		consoles_free(all);
 		return NULL;
 	}
@@ -439,7 +447,7 @@ void consoles_answer(struct consoles *all, const struct effect *e)
 	if (c == NULL || BUG(slot >= CONSOLE_ACTS_MAX || !c->acts[slot].is_used))
 		return;
 	send_answer(c, c->acts[slot].ref, refusal_name(e->answer.refused), &e->answer.incident,
-		    e->answer.revision);
+	            e->answer.revision);
 	c->acts[slot].is_used = false;
 }
 

@@ -32,13 +32,14 @@ static bool decode_act(const Tocsin__V1__Act *m, struct console_message *out)
 {
 	struct act *a = &out->act;
 	a->verb = m->verb >= TOCSIN__V1__VERB__VERB_TAKE && m->verb <= TOCSIN__V1__VERB__VERB_LOOK
-			  ? (enum act_verb)m->verb
-			  : ACT_UNKNOWN;
+	                  ? (enum act_verb)m->verb
+	                  : ACT_UNKNOWN;
 	a->revision = m->revision;
 	if (m->alert[0] != '\0')
 		id_parse(m->alert, &a->alert.v);
 	id_parse(m->incident, &a->incident.v); /* not one: an unknown incident */
-	if (strlen(m->centre) < sizeof a->to.text && text_is_clean_utf8(m->centre, strlen(m->centre)))
+	if (strlen(m->centre) < sizeof a->to.text &&
+	    text_is_clean_utf8(m->centre, strlen(m->centre)))
 		a->to = centre_id(m->centre);
 	if (!text_is_clean_utf8(m->note, strlen(m->note)) ||
 	    !text_is_clean_utf8(m->disposition, strlen(m->disposition)))
@@ -64,11 +65,8 @@ void console_decode(const uint8_t *bytes, size_t length, struct console_message 
 		if (decode_act(m->act, out))
 			out->kind = CONSOLE_ACT;
 		break;
-	case TOCSIN__V1__CONSOLE_MESSAGE__BODY_HEARTBEAT:
-		out->kind = CONSOLE_HEARTBEAT;
-		break;
-	default:
-		break;
+	case TOCSIN__V1__CONSOLE_MESSAGE__BODY_HEARTBEAT: out->kind = CONSOLE_HEARTBEAT; break;
+	default: break;
 	}
 	tocsin__v1__console_message__free_unpacked(m, NULL);
 }

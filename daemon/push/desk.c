@@ -19,11 +19,12 @@ struct desk {
 	void *owner;
 	struct table *open; /* by incident */
 	struct view *closed[DESK_CLOSED_MAX];
-	size_t closed_total; /* the n-th closed one at n % DESK_CLOSED_MAX */
+	size_t closed_total;   /* the n-th closed one at n % DESK_CLOSED_MAX */
 	struct position since; /* what was closed after it is remembered */
 };
 
-struct desk *desk_new(struct timers *timers, void (*on_show)(void *owner, struct view *v), void *owner)
+struct desk *desk_new(struct timers *timers, void (*on_show)(void *owner, struct view *v),
+                      void *owner)
 {
 	struct desk *d = calloc(1, sizeof *d);
 	if (d == NULL)

@@ -6,15 +6,15 @@
 #include "proto/console.pb-c.h"
 #include "support/text.h"
 
-#define LABEL_SIZE (PLACE_LABEL_SIZE + 8)
+#define LABEL_SIZE       (PLACE_LABEL_SIZE + 8)
 #define REASON_TEXT_SIZE 256
 
 /* DeskMessage { Incident incident = 3 }: tag, length, the incident, and behind it the field
  * `recorded` on its own, since protobuf takes fields in any order. */
-#define DESK_INCIDENT_TAG (3 << 3 | 2)
+#define DESK_INCIDENT_TAG     (3 << 3 | 2)
 #define INCIDENT_RECORDED_TAG (8 << 3 | 0)
-#define HEADER_MAX 6
-#define RECORDED_BYTES 2
+#define HEADER_MAX            6
+#define RECORDED_BYTES        2
 
 /* Everything that the generated message points to while it is packed. */
 struct view_frame {
@@ -28,7 +28,8 @@ struct view_frame {
 	char candidate[PLACE_CANDIDATES_MAX][LABEL_SIZE], *candidate_list[PLACE_CANDIDATES_MAX];
 	Tocsin__V1__Adviser adviser;
 	char reason[REASONS_MAX][REASON_TEXT_SIZE], *reason_list[REASONS_MAX];
-	Tocsin__V1__AlertSummary alert[2 * INCIDENT_ALERTS_KEPT], *alert_list[2 * INCIDENT_ALERTS_KEPT];
+	Tocsin__V1__AlertSummary alert[2 * INCIDENT_ALERTS_KEPT],
+	        *alert_list[2 * INCIDENT_ALERTS_KEPT];
 	char alert_id[2 * INCIDENT_ALERTS_KEPT][2][ID_TEXT_SIZE];
 	char related[INCIDENT_RELATED_MAX][ID_TEXT_SIZE], *related_list[INCIDENT_RELATED_MAX];
 };
@@ -53,7 +54,8 @@ static void put_people(struct view_frame *f, const struct incident *i)
 	f->message.practitioners = f->person_list;
 }
 
-static void put_place(struct view_frame *f, const struct incident *i, const struct registry *registry)
+static void put_place(struct view_frame *f, const struct incident *i,
+                      const struct registry *registry)
 {
 	const struct place *p = &i->place;
 	Tocsin__V1__Place *m = &f->place;
@@ -123,11 +125,11 @@ static void put_lists(struct view_frame *f, const struct incident *i)
 }
 
 static void put_adviser(struct view_frame *f, const struct incident *i,
-			const struct territory *territory)
+                        const struct territory *territory)
 {
 	const struct commune *c = territory != NULL && i->place.commune.text[0] != '\0'
-					  ? territory_commune(territory, i->place.commune)
-					  : NULL;
+	                                  ? territory_commune(territory, i->place.commune)
+	                                  : NULL;
 	if (c == NULL || (c->adviser_name[0] == '\0' && c->adviser_number[0] == '\0'))
 		return;
 	tocsin__v1__adviser__init(&f->adviser);
@@ -138,10 +140,10 @@ static void put_adviser(struct view_frame *f, const struct incident *i,
 
 static void put_head(struct view_frame *f, const struct incident *i)
 {
-	static const Tocsin__V1__State states[] = {
-		TOCSIN__V1__STATE__STATE_OPEN, TOCSIN__V1__STATE__STATE_TAKEN,
-		TOCSIN__V1__STATE__STATE_ENGAGED, TOCSIN__V1__STATE__STATE_CLOSED
-	};
+	static const Tocsin__V1__State states[] = { TOCSIN__V1__STATE__STATE_OPEN,
+		                                    TOCSIN__V1__STATE__STATE_TAKEN,
+		                                    TOCSIN__V1__STATE__STATE_ENGAGED,
+		                                    TOCSIN__V1__STATE__STATE_CLOSED };
 	Tocsin__V1__Incident *m = &f->message;
 	tocsin__v1__incident__init(m);
 	m->incident = TEXT_OF(id_format(i->id.v, f->incident));
@@ -176,7 +178,7 @@ static size_t put_header(uint8_t *out, size_t length)
 }
 
 struct view *view_new(const struct incident *i, bool is_quiet, struct mono at,
-		      const struct registry *registry, const struct territory *territory)
+                      const struct registry *registry, const struct territory *territory)
 {
 	struct view_frame f;
 	f.place.n_candidates = 0;

@@ -101,7 +101,8 @@ static void let_go(struct release *r, struct item *i)
 	}
 }
 
-static bool put_effect(struct release *r, enum item_kind kind, const struct effect *e, struct mono at)
+static bool put_effect(struct release *r, enum item_kind kind, const struct effect *e,
+                       struct mono at)
 {
 	struct item item = { .kind = kind, .position = e->position, .at = at, .effect = *e };
 	if (!position_is_set(e->position)) { /* nothing was kept: a refusal needs no keeper */
@@ -124,7 +125,8 @@ bool release_put_answer(struct release *r, const struct effect *e, struct mono a
 	return put_effect(r, ITEM_ANSWER, e, at);
 }
 
-bool release_put_note(struct release *r, struct sender_note *note, struct position p, struct mono at)
+bool release_put_note(struct release *r, struct sender_note *note, struct position p,
+                      struct mono at)
 {
 	struct item *i = note != NULL ? queue_put(&r->answers) : NULL;
 	if (i == NULL) {
@@ -151,7 +153,8 @@ static bool is_durable(struct position p, struct position durable)
 	return !position_is_set(p) || position_compare(p, durable) <= 0;
 }
 
-void release_run(struct release *r, struct position receipts, struct position recorded, struct mono now)
+void release_run(struct release *r, struct position receipts, struct position recorded,
+                 struct mono now)
 {
 	struct item *i;
 	while ((i = queue_first(&r->views)) != NULL) {

@@ -22,7 +22,7 @@
 
 #define WALL_START 1793000000LL /* seconds: October 2026 */
 #define MONO_START 1000000LL    /* milliseconds */
-#define WORDS_MAX 24
+#define WORDS_MAX  24
 
 struct scene {
 	struct world world, restored;
@@ -81,9 +81,9 @@ static int compare_incidents(const struct incident *a, const struct incident *b)
 	if (b == NULL)
 		return failed("the records forgot an incident");
 	int bad = 0;
-#define SAME(field) \
-	if (!same(&a->field, &b->field, sizeof a->field)) \
-		bad += failed("restored with another " #field)
+#define SAME(field)                                                                                \
+	if (!same(&a->field, &b->field, sizeof a->field))                                          \
+	bad += failed("restored with another " #field)
 	SAME(revision);
 	SAME(guard);
 	SAME(position);
@@ -126,10 +126,11 @@ static int compare_incidents(const struct incident *a, const struct incident *b)
 		    strcmp(a->reasons.list[n].detail, b->reasons.list[n].detail) != 0)
 			bad += failed("restored with another reason");
 	const struct place *p = &a->place, *q = &b->place;
-	if (p->origin != q->origin || p->precision != q->precision || p->has_point != q->has_point ||
-	    p->fix.lat != q->fix.lat || p->fix.lon != q->fix.lon ||
+	if (p->origin != q->origin || p->precision != q->precision ||
+	    p->has_point != q->has_point || p->fix.lat != q->fix.lat || p->fix.lon != q->fix.lon ||
 	    p->fix.accuracy_m != q->fix.accuracy_m || strcmp(p->label, q->label) != 0 ||
-	    strcmp(p->commune.text, q->commune.text) != 0 || p->candidates_count != q->candidates_count)
+	    strcmp(p->commune.text, q->commune.text) != 0 ||
+	    p->candidates_count != q->candidates_count)
 		bad += failed("restored with another place");
 	const struct alert_summary *x[2 * INCIDENT_ALERTS_KEPT], *y[2 * INCIDENT_ALERTS_KEPT];
 	unsigned count = incident_alerts(a, x);
@@ -167,8 +168,8 @@ static void consume(void)
 			size_t length = record_encode(e, scene.now, scene.wall, bytes);
 			assert_true(length > 0);
 			assert_int_equal(restore_record(&scene.restored, e->position, bytes, length,
-							scene.now, scene.wall),
-					 RESTORE_DONE);
+			                                scene.now, scene.wall),
+			                 RESTORE_DONE);
 			break;
 		}
 		case EFFECT_RECEIPT:
@@ -227,7 +228,7 @@ static void pass_time(int64_t seconds)
 static void open_console(const char *centre, const char *operator, uint64_t token, bool open)
 {
 	struct event e = { .kind = open ? EVENT_CONSOLE_OPENED : EVENT_CONSOLE_LOST,
-			   .asker = { token } };
+		           .asker = { token } };
 	e.act.verb = open ? ACT_SIGN_IN : ACT_SIGN_OUT;
 	e.act.centre = centre_id(centre);
 	e.act.department = department_code("77");
@@ -273,9 +274,9 @@ static int set_alert_word(struct alert *a, struct call *c, const char *word)
 	static const struct {
 		const char *name;
 		unsigned bit;
-	} doubts[] = { { "clock", ALERT_DOUBT_CLOCK },	 { "certificate", ALERT_DOUBT_CERTIFICATE },
-		       { "trust", ALERT_DOUBT_TRUST },	 { "kind", ALERT_DOUBT_KIND },
-		       { "text", ALERT_DOUBT_TEXT },	 { "position", ALERT_DOUBT_POSITION },
+	} doubts[] = { { "clock", ALERT_DOUBT_CLOCK }, { "certificate", ALERT_DOUBT_CERTIFICATE },
+		       { "trust", ALERT_DOUBT_TRUST }, { "kind", ALERT_DOUBT_KIND },
+		       { "text", ALERT_DOUBT_TEXT },   { "position", ALERT_DOUBT_POSITION },
 		       { "ref", ALERT_DOUBT_REF } };
 	static const char *const phases[] = { "presented", "answered", "ended", "abandoned" };
 	const char *v;
@@ -447,15 +448,16 @@ static int expect_of(const struct incident *i, const char *word)
 		return failed("what is «%s»?", word);
 	if (ok)
 		return 0;
-	failed("not so: %s (priority %u, state %s, level %u, %u people, %u alerts, place %s, total %u)",
+	failed("not so: %s (priority %u, state %s, level %u, %u people, %u alerts, place %s, total "
+	       "%u)",
 	       word, i->priority, incident_state_name(i->state), i->level, i->people_count,
 	       i->alerts_total, place_origin_name(i->place.origin), i->alerts_total);
 	for (unsigned n = 0; n < i->centres_count; n++)
 		fprintf(stderr, "    centre %s %s\n", i->centres[n].centre.text,
-			centre_role_name(i->centres[n].role));
+		        centre_role_name(i->centres[n].role));
 	for (unsigned n = 0; n < i->reasons.count; n++)
 		fprintf(stderr, "    reason %s %s\n", reason_name(i->reasons.list[n].code),
-			i->reasons.list[n].detail);
+		        i->reasons.list[n].detail);
 	return 1;
 }
 
@@ -464,7 +466,9 @@ static int expect_where(const char *verdict, char letter)
 {
 	struct incident_id *known = &scene.letters[letter - 'A'];
 	if (strcmp(verdict, "gone") == 0)
-		return world_incident(&scene.world, *known) == NULL ? 0 : failed("%c is still there", letter);
+		return world_incident(&scene.world, *known) == NULL
+		               ? 0
+		               : failed("%c is still there", letter);
 	if (strcmp(verdict, "raised") == 0) {
 		*known = scene.where;
 		scene.last = scene.where;
@@ -477,7 +481,8 @@ static int expect_where(const char *verdict, char letter)
 		return failed("another incident than %c", letter);
 	if ((strcmp(verdict, "repeat") == 0) != scene.repeat)
 		return failed("%s a repeat", scene.repeat ? "it is" : "it is not");
-	if (strcmp(verdict, "renewed") == 0 && !has_reason(world_incident(&scene.world, *known), "incident-renewed"))
+	if (strcmp(verdict, "renewed") == 0 &&
+	    !has_reason(world_incident(&scene.world, *known), "incident-renewed"))
 		return failed("not renewed");
 	return 0;
 }
@@ -487,16 +492,20 @@ static int expect(char **words, unsigned count)
 	int bad = 0;
 	for (unsigned n = 0; n < count; n++) {
 		const char *w = words[n], *v;
-		static const char *const verdicts[] = { "raised", "joined", "renewed", "repeat", "gone" };
+		static const char *const verdicts[] = { "raised", "joined", "renewed", "repeat",
+			                                "gone" };
 		bool is_verdict = false;
 		for (size_t k = 0; k < sizeof verdicts / sizeof *verdicts; k++)
 			is_verdict |= strcmp(w, verdicts[k]) == 0;
 		if (is_verdict && n + 1 < count)
 			bad += expect_where(w, words[++n][0]);
 		else if (strcmp(w, "nothing") == 0)
-			bad += id_is_set(scene.where.v) || !scene.traced ? failed("not nothing") : 0;
+			bad += id_is_set(scene.where.v) || !scene.traced ? failed("not nothing")
+			                                                 : 0;
 		else if (strcmp(w, "untraced") == 0)
-			bad += scene.traced || scene.shown || !scene.has_receipt ? failed("it left a trace") : 0;
+			bad += scene.traced || scene.shown || !scene.has_receipt
+			               ? failed("it left a trace")
+			               : 0;
 		else if (strcmp(w, "alarm") == 0)
 			bad += scene.alarm ? 0 : failed("no alarm");
 		else if (strcmp(w, "no-alarm") == 0)
@@ -507,8 +516,9 @@ static int expect(char **words, unsigned count)
 			bad += scene.loud || !scene.shown ? failed("not quiet") : 0;
 		else if ((v = value(w, "refused")))
 			bad += strcmp(refusal_name(scene.refused), v) == 0
-				       ? 0
-				       : failed("refused «%s», not «%s»", refusal_name(scene.refused), v);
+			               ? 0
+			               : failed("refused «%s», not «%s»",
+			                        refusal_name(scene.refused), v);
 		else
 			bad += expect_of(world_incident(&scene.world, scene.last), w);
 	}
@@ -520,7 +530,8 @@ static int run_line(char *line)
 	char *words[WORDS_MAX], *expected[WORDS_MAX], *save = NULL;
 	unsigned count = 0, expected_count = 0;
 	bool behind = false;
-	for (char *w = strtok_r(line, " \t\n", &save); w != NULL; w = strtok_r(NULL, " \t\n", &save)) {
+	for (char *w = strtok_r(line, " \t\n", &save); w != NULL;
+	     w = strtok_r(NULL, " \t\n", &save)) {
 		if (strcmp(w, "->") == 0)
 			behind = true;
 		else if (behind && expected_count < WORDS_MAX)
@@ -531,7 +542,8 @@ static int run_line(char *line)
 	if (count < 2 || !behind)
 		return failed("a line is: seconds who what -> expected");
 	pass_time(strtol(words[0], NULL, 10));
-	scene.alarm = scene.loud = scene.shown = scene.repeat = scene.traced = scene.has_receipt = false;
+	scene.alarm = scene.loud = scene.shown = scene.repeat = scene.traced = scene.has_receipt =
+	        false;
 	scene.raised = scene.joined = false;
 	scene.refused = REFUSAL_NONE;
 	scene.where = (struct incident_id){ { { 0 } } };
