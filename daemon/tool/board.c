@@ -309,17 +309,17 @@ size_t board_end(struct board *d, bool resumed, const char *text)
 	size_t lost = 0;
 
 	position_parse(text, &now);
-	for (size_t i = 0; i < d->count && !resumed; i++) {
+	for (size_t i = 0; i < d->count; i++) {
 		struct board_entry *e = d->entries[i];
 		if (e->was_seen || !is_open(e) || e->is_lost)
 			continue;
 		bool is_same_start = e->position.node == now.node && e->position.epoch == now.epoch;
-		if (e->is_recorded || is_same_start) {
+		if (!e->is_recorded && !is_same_start) {
+			e->is_lost = true;
+			lost++;
+		} else if (!resumed) {
 			close_entry(d, e);
-			continue;
 		}
-		e->is_lost = true;
-		lost++;
 	}
 	return lost;
 }

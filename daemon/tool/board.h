@@ -64,8 +64,8 @@ unsigned board_put(struct board *d, Tocsin__V1__Incident *incident,
 		   const struct board_entry **entry);
 
 /* A snapshot begins and ends, with the server's newest position. At the end what was not shown is
- * closed; but lost when it had never been recorded and the server has been started anew since. With
- * `resumed`, what was not shown is as it was. Returns how many are newly lost. */
+ * closed, or with `resumed` as it was; but lost when it had never been recorded and the server has
+ * been started anew since. Returns how many are newly lost. */
 void board_begin(struct board *d);
 size_t board_end(struct board *d, bool resumed, const char *position);
 

@@ -441,7 +441,7 @@ void console_screen_banner(FILE *out, const struct console_look *look,
 		add_waiting(line, sizeof line, s);
 		text_add(line, sizeof line, " · nouvel essai : %s", s->why);
 	} else {
-		text_add(line, sizeof line, "%s  %s · %s · ", at, s->centre_name, s->operator);
+		text_add(line, sizeof line, "%s  %s · %s · ", at, s->centre_name, s->operator_name);
 		if (s->link == CONSOLE_LINK_STARTING)
 			text_add(line, sizeof line, "lecture des incidents ouverts…");
 		else

@@ -28,7 +28,7 @@ struct console_status {
 	enum console_link_state link;
 	int64_t lost_ms; /* how long it has been lost */
 	const char *why; /* what the last attempt said */
-	const char *centre_name, *operator;
+	const char *centre_name, *operator_name;
 	size_t open, waiting; /* incidents */
 	unsigned degraded_count;
 	char degraded[CONSOLE_DEGRADED_MAX][CONSOLE_DEGRADED_SIZE];

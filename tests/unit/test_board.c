@@ -235,6 +235,11 @@ static void test_snapshot(void **state)
 	assert_int_equal(board_end(d, true, "1:7:9"), 0);
 	assert_list(d, "1 2 3");
 	board_begin(d);
+	assert_int_equal(board_end(d, true, "1:8:1"), 1); /* resumed, and yet another start */
+	assert_list(d, "3 1 2");
+	PUT(d, &e, .id = 3, .revision = 1, .priority = 2, .state = OPEN, .raised_at = 3,
+	    .unrecorded = true);
+	board_begin(d);
 	PUT(d, &e, .id = 2, .revision = 1, .priority = 1, .state = OPEN, .epoch = 8);
 	assert_int_equal(board_end(d, false, "1:8:1"), 1);
 	assert_list(d, "3 2");

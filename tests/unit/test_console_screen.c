@@ -321,7 +321,7 @@ static void test_hostile_text(void **state)
 	struct console_status status = { .link = CONSOLE_LINK_LOST,
 					 .why = "\033[2J\n",
 					 .centre_name = "\033[2J\n",
-					 .operator= "\033[2J\n" };
+					 .operator_name = "\033[2J\n" };
 	FILE *out = sheet();
 
 	(void)state;
@@ -349,7 +349,7 @@ static void test_banner(void **state)
 {
 	struct console_status status = { .link = CONSOLE_LINK_UP,
 					 .centre_name = "CIC 77",
-					 .operator= "A. Martin",
+					 .operator_name = "A. Martin",
 					 .open = 3,
 					 .waiting = 1 };
 	FILE *out = sheet();

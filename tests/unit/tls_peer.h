@@ -72,7 +72,8 @@ static inline int remove_folder(void **state)
 struct peer {
 	void (*serve)(SSL *tls, struct peer *p); /* NULL: says no word of TLS */
 	void *context;
-	int version_max;   /* 0: TLS 1.3 */
+	int version_max;      /* 0: TLS 1.3 */
+	unsigned connections; /* that it serves, one after the other; 0: one */
 	unsigned loopback; /* listens at 127.0.0.n; 0: at 127.0.0.1, which the certificates bear */
 	int listener;
 	char address[32];
@@ -90,18 +91,13 @@ static inline void peer_wait(struct peer *p)
 		;
 }
 
-static inline void *peer_main(void *argument)
+static inline void peer_serve_one(struct peer *p, int fd)
 {
-	struct peer *p = argument;
 	char path[CLIENT_PATH_SIZE];
-	int fd = accept(p->listener, NULL, NULL);
 
-	if (fd < 0)
-		return NULL;
 	if (p->serve == NULL) {
 		peer_wait(p);
-		close(fd);
-		return NULL;
+		return;
 	}
 	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
 	SSL_CTX_set_max_proto_version(context, p->version_max);
@@ -118,7 +114,19 @@ static inline void *peer_main(void *argument)
 		p->serve(tls, p);
 	SSL_free(tls);
 	SSL_CTX_free(context);
-	close(fd);
+}
+
+static inline void *peer_main(void *argument)
+{
+	struct peer *p = argument;
+
+	for (unsigned i = 0; i == 0 || i < p->connections; i++) {
+		int fd = accept(p->listener, NULL, NULL);
+		if (fd < 0)
+			break;
+		peer_serve_one(p, fd);
+		close(fd);
+	}
 	return NULL;
 }
 
