@@ -232,7 +232,7 @@ static void link_write_blocked(struct link *l, int error, int saved_errno)
 void link_write(struct link *l)
 {
 	struct link_counters *counters = &l->group->counters;
-	bool was_blocked = mono_is_set(l->blocked_since);
+	bool wrote = false;
 
 	while (l->out.begin < l->out.end) {
 		size_t left = outbox_used(&l->out);
@@ -247,12 +247,13 @@ void link_write(struct link *l)
 		}
 		outbox_sent(&l->out, (size_t)n);
 		l->blocked_since = (struct mono){ 0 };
+		wrote = true;
 		counters->writes++;
 		counters->bytes_out += (uint64_t)n;
 	}
 	if (l->state == LINK_FLUSHING)
 		link_finish(l);
-	else if (was_blocked && l->told_open && l->group->callbacks.on_drained)
+	else if (wrote && l->told_open && l->group->callbacks.on_drained)
 		l->group->callbacks.on_drained(l, l->owner);
 }
 

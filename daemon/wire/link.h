@@ -54,7 +54,7 @@ struct link_callbacks {
 	void (*on_open)(struct link *link, void *owner);
 	/* One whole message, borrowed for the call, at least one byte. */
 	void (*on_message)(struct link *link, void *owner, const uint8_t *bytes, size_t length);
-	/* May be NULL. The out-queue, which had to wait for the peer, is empty again. */
+	/* May be NULL. All that was queued went out: who holds back more may queue it now. */
 	void (*on_drained)(struct link *link, void *owner);
 	/* Last word, exactly once for each on_open, from links_reap(); `link` may not be used
 	 * after. */

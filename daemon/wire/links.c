@@ -103,7 +103,7 @@ void links_free(struct links *ls)
 	free(ls);
 }
 
-void links_flush(struct links *ls)
+bool links_flush(struct links *ls)
 {
 	struct link_list dirty = TAILQ_HEAD_INITIALIZER(dirty);
 	struct link *l;
@@ -115,6 +115,7 @@ void links_flush(struct links *ls)
 		if (l->state == LINK_OPEN)
 			link_write(l);
 	}
+	return !TAILQ_EMPTY(&ls->dirty);
 }
 
 /* One line for a peer that never came in; scanners and those who left by themselves are counted

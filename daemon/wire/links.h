@@ -20,7 +20,9 @@ struct timers;
 struct links *links_new(struct event_base *base, struct timers *timers);
 void links_free(struct links *ls); /* drops what is left without a word */
 
-void links_flush(struct links *ls); /* once a turn: writes what was queued */
+/* Once a turn: writes what was queued. True: owners queued more when they heard that all went out;
+ * it leaves in the next turn, which must not wait for anything. */
+bool links_flush(struct links *ls);
 void links_reap(struct links *ls);  /* once a turn, last: tells ends and frees */
 
 /* No message is given out until links_resume(); those already read are kept, and the kernel's

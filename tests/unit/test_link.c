@@ -285,6 +285,24 @@ static void slow_reader_that_reads_again_gets_all_and_the_owner_is_told(void **s
 	assert_true(link_is_open(r->last));
 }
 
+static void owner_that_holds_back_is_told_when_all_went_out(void **state)
+{
+	struct rig *r = *state;
+	struct client *c = opened_client(r);
+
+	assert_true(link_send(r->last, "one", 3));
+	assert_false(links_flush(r->links));
+	assert_int_equal(r->drained, 1);
+	r->answer_drained = true;
+	assert_true(link_send(r->last, "two", 3));
+	assert_true(links_flush(r->links));
+	assert_int_equal(r->drained, 2);
+	r->answer_drained = false;
+	assert_false(links_flush(r->links));
+	assert_int_equal(r->drained, 3);
+	rig_until(r, c->heard_length == 4 + 3 + 4 + 3 + 4 + 4);
+}
+
 /* ---- pausing ---- */
 
 static void paused_link_keeps_what_it_read_and_goes_on_after(void **state)
@@ -375,6 +393,7 @@ int main(void)
 		TEST(reader_that_does_not_read_is_dropped_at_the_deadline),
 		TEST(full_queue_ends_the_link_at_once),
 		TEST(slow_reader_that_reads_again_gets_all_and_the_owner_is_told),
+		TEST(owner_that_holds_back_is_told_when_all_went_out),
 		TEST(paused_link_keeps_what_it_read_and_goes_on_after),
 		TEST(one_paused_link_does_not_hold_the_others),
 		TEST(nobody_is_blamed_for_our_pause),

@@ -57,6 +57,7 @@ struct rig {
 	unsigned messages_count;
 	unsigned pause_after; /* pauses all links after so many messages; 0: never */
 	bool echo;
+	bool answer_drained; /* says "more" when all went out */
 };
 
 static inline void rig_on_open(struct link *link, void *owner)
@@ -84,8 +85,9 @@ static inline void rig_on_message(struct link *link, void *owner, const uint8_t 
 static inline void rig_on_drained(struct link *link, void *owner)
 {
 	struct rig *r = owner;
-	(void)link;
 	r->drained++;
+	if (r->answer_drained)
+		assert_true(link_send(link, "more", 4));
 }
 
 static inline void rig_on_end(struct link *link, void *owner, enum link_end end)
