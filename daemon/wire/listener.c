@@ -13,7 +13,7 @@
 #include "support/bug.h"
 #include "support/log.h"
 #include "support/text.h"
-#include "wire/address.h"
+#include "wire/socket.h"
 #include "wire/timer.h"
 
 #define LISTENER_SOCKETS_MAX      8
@@ -51,17 +51,6 @@ struct listener {
 	struct mono starved_since;
 	struct listener_counters counters;
 };
-
-static bool refuse(char *why, size_t size, const char *what, const char *address)
-{
-	int saved = errno;
-
-	if (size == 0)
-		return false;
-	why[0] = '\0';
-	text_add(why, size, "%s %s: %s", what, address, strerror(saved));
-	return false;
-}
 
 static void listener_rest(struct listener *ls, int64_t ms)
 {
@@ -190,25 +179,28 @@ static void socket_on_readable(int fd, short what, void *arg)
 			return;
 }
 
-static bool socket_add(struct listener *ls, int fd, const char *address, char *why, size_t why_size)
+/* Takes `fd`, also when it fails. */
+static bool socket_add(struct listener *ls, int fd, char *why, size_t why_size)
 {
 	struct listener_socket *s = &ls->sockets[ls->sockets_count];
 
-	if (ls->sockets_count == LISTENER_SOCKETS_MAX) {
-		errno = EMFILE;
-		return refuse(why, why_size, "too many sockets, no place for", address);
-	}
-	s->listener = ls;
-	s->fd = fd;
-	s->on_readable = event_new(ls->base, fd, EV_READ | EV_PERSIST, socket_on_readable, s);
-	if (!s->on_readable || event_add(s->on_readable, NULL) != 0) {
+	if (ls->sockets_count < LISTENER_SOCKETS_MAX) {
+		s->listener = ls;
+		s->fd = fd;
+		s->on_readable =
+		        event_new(ls->base, fd, EV_READ | EV_PERSIST, socket_on_readable, s);
+		if (s->on_readable && event_add(s->on_readable, NULL) == 0) {
+			ls->sockets_count++;
+			return true;
+		}
 		if (s->on_readable)
 			event_free(s->on_readable);
-		errno = ENOMEM;
-		return refuse(why, why_size, "cannot watch", address);
 	}
-	ls->sockets_count++;
-	return true;
+	close(fd);
+	if (why_size > 0)
+		why[0] = '\0';
+	text_add(why, why_size, "no place for one more socket of %s", ls->group->name);
+	return false;
 }
 
 struct listener *listener_new(struct event_base *base, struct timers *timers, struct links *links,
@@ -246,45 +238,14 @@ void listener_free(struct listener *ls)
 
 bool listener_bind(struct listener *ls, const char *address, char *why, size_t why_size)
 {
-	struct address a;
-	int fd, on = 1;
-
-	if (!address_parse(address, &a)) {
-		errno = EINVAL;
-		return refuse(why, why_size, "not an address in figures:", address);
-	}
-	fd = socket(a.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return refuse(why, why_size, "no socket for", address);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	/* "[::]:7701" is IPv6 alone: who wants both says both. */
-	if (a.storage.ss_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&a.storage, a.length) != 0 ||
-	    listen(fd, LISTENER_BACKLOG) != 0)
-		refuse(why, why_size, "cannot listen at", address);
-	else if (socket_add(ls, fd, address, why, why_size))
-		return true;
-	close(fd);
-	return false;
+	int fd = socket_listen(address, LISTENER_BACKLOG, why, why_size);
+	return fd >= 0 && socket_add(ls, fd, why, why_size);
 }
 
 bool listener_inherit(struct listener *ls, int fd, char *why, size_t why_size)
 {
-	int listening = 0, flags = fcntl(fd, F_GETFL);
-	socklen_t length = sizeof(listening);
-
-	if (flags < 0 || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0 ||
-	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
-		refuse(why, why_size, "cannot use the inherited socket of", ls->group->name);
-	} else if (!listening) {
-		errno = EINVAL;
-		refuse(why, why_size, "the inherited socket does not listen:", ls->group->name);
-	} else if (socket_add(ls, fd, ls->group->name, why, why_size)) {
-		return true;
-	}
-	close(fd);
-	return false;
+	fd = socket_adopt(fd, ls->group->name, why, why_size);
+	return fd >= 0 && socket_add(ls, fd, why, why_size);
 }
 
 void listener_set_tls(struct listener *ls, struct tls *tls)
@@ -328,12 +289,7 @@ const struct tls *listener_tls(const struct listener *ls)
 
 uint16_t listener_port(const struct listener *ls)
 {
-	struct address a = { .length = sizeof(a.storage) };
-
-	if (ls->sockets_count == 0 ||
-	    getsockname(ls->sockets[0].fd, (struct sockaddr *)&a.storage, &a.length) != 0)
-		return 0;
-	return address_port(&a);
+	return ls->sockets_count > 0 ? socket_port(ls->sockets[0].fd) : 0;
 }
 
 unsigned listener_links(const struct listener *ls)

@@ -1,3 +1,5 @@
+#include "wire/link.h"
+
 #include "tests/unit/wire_rig.h"
 
 static int setup(void **state)
