@@ -15,6 +15,7 @@ static const struct verb verbs[] = {
 	{ "alert", alert_verb, "send one alert, and see how it is answered" },
 	{ "db", db_verb, "the database's schema: migrate, status" },
 	{ "phone", phone_verb, "how a telephone number is read, one a line" },
+	{ "territory", territory_verb, "communes, contours, centres, advisers: import, check" },
 	{ NULL, NULL, NULL },
 };
 

@@ -64,5 +64,6 @@ void verb_set_config(const char *path);
 int alert_verb(int argc, char **argv);
 int db_verb(int argc, char **argv);
 int phone_verb(int argc, char **argv);
+int territory_verb(int argc, char **argv);
 
 #endif
