@@ -305,6 +305,8 @@ int alert_verb(int argc, char **argv)
 		return exit_code;
 	if (!alert_request_read(&request, &words, clock_wall(), why))
 		return verb_misuse("%s", why);
+	if (!client_options_complete(&link_options, CLIENT_TO_ALERTS, s.why))
+		return verb_refuse("%s", s.why);
 	s.json = json;
 	s.client = client_options_open(&link_options, s.why, &is_usage);
 	if (s.client == NULL)

@@ -33,6 +33,14 @@ struct client_options { /* all borrowed; NULL: not given */
 		"authority", NULL, &(o).authority, "FILE", "who signs the server's certificate"    \
 	}
 
+enum client_listener { CLIENT_TO_ALERTS, CLIENT_TO_CONSOLES };
+
+/* Takes from the configuration (verb_config) what was not given: the server's address, and the
+ * folder of its certificates for --identities. Nothing happens when all was given or there is no
+ * such file. False: it has an error, told in `why`. */
+bool client_options_complete(struct client_options *o, enum client_listener listener,
+			     char why[static CLIENT_WHY_SIZE]);
+
 /* NULL, with a sentence in `why`. *is_usage: the options do not say enough. */
 struct client *client_options_open(const struct client_options *o, char why[static CLIENT_WHY_SIZE],
 				   bool *is_usage);

@@ -243,10 +243,11 @@ static void on_end(struct console_session *s, const Tocsin__V1__End *end, struct
 	s->status.link = CONSOLE_LINK_UP;
 	s->is_live = s->has_snapshot = true;
 	if (lost > 0) {
+		const char *plural = lost > 1 ? "s" : "";
 		say(s, true,
-		    "%zu alerte%s montrée%s ici n'ont jamais été enregistrées et le service a redémarré "
-		    "sans elles : rappeler, puis clear",
-		    lost, lost > 1 ? "s" : "", lost > 1 ? "s" : "");
+		    "%zu incident%s montré%s ici, jamais enregistré%s, perdu%s au redémarrage du "
+		    "service : rappeler, puis clear",
+		    lost, plural, plural, plural, plural);
 		ring(s, now);
 	}
 	if (mono_is_set(s->lost_since))

@@ -390,7 +390,7 @@ static void test_never_recorded(void **state)
 	open_link(s, "cic-77", false, at(1000));
 	INCIDENT(s, at(1000), .id = ID(1), .revision = 4, .priority = 1);
 	say_end(s, "1:8:1", at(1000));
-	assert_happened_with("! 1 alerte montrée ici n'ont jamais été enregistrées");
+	assert_happened_with("! 1 incident montré ici, jamais enregistré, perdu au redémarrage");
 	assert_int_equal(seen.rings, 1);
 	console_session_command(s, "clear 1", "a", at(1000));
 	assert_happened("- n° 1 : n'est pas perdu ; close le clôt\n");
