@@ -4,7 +4,8 @@
 -- positions (node, epoch, number), in batches that move the node's cursor in the same transaction.
 -- The key of every row is its position, never a sender's id: nothing that was receipted can conflict,
 -- and a batch that comes twice changes nothing. No row refers to the registry or the territory: what
--- happened stays as it was when people, sites and centres go.
+-- happened stays as it was when people, sites and centres go. Indexes are few: a report may take its
+-- time, the follower may not.
 
 CREATE TABLE node_cursor (
 	node     integer PRIMARY KEY CHECK (node > 0),
@@ -69,7 +70,6 @@ COMMENT ON COLUMN alerts.doubts IS 'What could not be read for certain; bits as 
 COMMENT ON COLUMN alerts.occurred_at IS 'As the sender says, right or wrong.';
 COMMENT ON COLUMN alerts.commune IS 'As the sender says.';
 CREATE INDEX alerts_incident ON alerts (incident) WHERE incident IS NOT NULL;
-CREATE INDEX alerts_received ON alerts USING brin (received_at);
 
 CREATE TABLE calls (
 	node         integer NOT NULL,
@@ -169,7 +169,6 @@ COMMENT ON COLUMN incidents.owner IS 'The one centre that it belongs to.';
 COMMENT ON COLUMN incidents.centres IS 'All centres with their roles, as "corg-77:informed".';
 COMMENT ON COLUMN incidents.reasons IS 'Codes of the rules that decided and of the doubts, as daemon/decide/reason.h names them.';
 CREATE INDEX incidents_open ON incidents (department, priority, raised_at) WHERE state <> 'closed';
-CREATE INDEX incidents_raised ON incidents (department, raised_at);
 
 CREATE TABLE incident_names (
 	node         integer NOT NULL,
@@ -193,7 +192,6 @@ COMMENT ON COLUMN incident_names.practitioner IS 'None for a person who is not r
 COMMENT ON COLUMN incident_names.retain_until IS 'Deleted after this day (departments.names_kept_days) unless legal_hold.';
 COMMENT ON COLUMN incident_names.legal_hold IS 'Kept for a procedure, until the authority that asked lifts it.';
 CREATE INDEX incident_names_incident ON incident_names (incident);
-CREATE INDEX incident_names_end ON incident_names (retain_until) WHERE NOT legal_hold;
 
 CREATE TABLE words (
 	node          integer NOT NULL,
@@ -222,7 +220,6 @@ COMMENT ON COLUMN words.note IS 'Of an alert, or a dispatcher''s; the trail hold
 COMMENT ON COLUMN words.retain_until IS 'Deleted after this day (departments.names_kept_days) unless legal_hold.';
 COMMENT ON COLUMN words.legal_hold IS 'Kept for a procedure, until the authority that asked lifts it.';
 CREATE INDEX words_incident ON words (incident) WHERE incident IS NOT NULL;
-CREATE INDEX words_end ON words (retain_until) WHERE NOT legal_hold;
 
 CREATE TABLE set_aside (
 	node     integer NOT NULL,

@@ -40,7 +40,6 @@ COMMENT ON COLUMN trail.detail IS 'What else a reader must know, as key=value; n
 COMMENT ON COLUMN trail.note_sha256 IS 'Of the note in words, which may end on its day; as long as it stands it can be proven here.';
 COMMENT ON COLUMN trail.node IS 'With epoch and number: the journal''s record, where one stands behind it.';
 CREATE INDEX trail_object ON trail (object, object_id);
-CREATE INDEX trail_at ON trail USING brin (at);
 
 CREATE FUNCTION trail_hash(t trail) RETURNS bytea
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE

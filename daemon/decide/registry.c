@@ -10,7 +10,7 @@
 #define NUMBER_SHARED (1ULL << 63) /* an E.164 number has 15 digits: 50 bits */
 
 /* Its block: department, RPPS number if it has one, numbers, slots of sites, name, exposed. */
-struct person {
+struct member {
 	struct practitioner_id id;
 	uint64_t consents; /* a bit per centre */
 	uint32_t block;    /* 0 in a removed record */
@@ -196,7 +196,7 @@ static uint32_t registry_find_person(const struct registry *r, struct practition
 	uint32_t slot;
 
 	while ((slot = slots_next(&r->by_person, &probe)) != 0) {
-		const struct person *record = pool_at(&r->people, slot);
+		const struct member *record = pool_at(&r->people, slot);
 		if (id_equal(record->id.v, id.v))
 			break;
 	}
@@ -208,7 +208,7 @@ static uint32_t number_hash(uint64_t digits)
 	return registry_hash(&digits, sizeof digits, 0);
 }
 
-static bool person_has_number(const struct registry *r, const struct person *record,
+static bool member_has_number(const struct registry *r, const struct member *record,
                               uint64_t digits)
 {
 	const uint8_t *at = arena_at(&r->arena, record->block);
@@ -223,7 +223,7 @@ static bool person_has_number(const struct registry *r, const struct person *rec
 	return false;
 }
 
-static void person_read(const struct registry *r, const struct person *record,
+static void member_read(const struct registry *r, const struct member *record,
                         struct practitioner *out)
 {
 	const uint8_t *at = arena_at(&r->arena, record->block);
@@ -256,12 +256,12 @@ static void person_read(const struct registry *r, const struct person *record,
 }
 
 /* Out of the indexes by what it says, and its texts wiped; the record itself stays. */
-static void person_wipe(struct registry *r, uint32_t slot, struct person *record)
+static void member_wipe(struct registry *r, uint32_t slot, struct member *record)
 {
 	const uint8_t *start = arena_at(&r->arena, record->block);
 	struct practitioner p;
 
-	person_read(r, record, &p);
+	member_read(r, record, &p);
 	for (unsigned i = 0; i < p.numbers_count; i++)
 		slots_remove(&r->by_number, number_hash(p.numbers[i].number.digits), slot);
 	if (record->has_rpps)
@@ -275,7 +275,7 @@ static void person_wipe(struct registry *r, uint32_t slot, struct person *record
 
 /* Every number and site once, the unset ones left out. Sites are learnt on the way; one that is
  * learnt for a person who then finds no room is an empty slot and harms nobody. */
-static bool person_collect(struct registry *r, const struct practitioner *p, struct person *record,
+static bool member_collect(struct registry *r, const struct practitioner *p, struct member *record,
                            uint64_t numbers[REGISTRY_NUMBERS_MAX],
                            uint32_t sites[REGISTRY_SITES_MAX])
 {
@@ -299,13 +299,13 @@ static bool person_collect(struct registry *r, const struct practitioner *p, str
 	return true;
 }
 
-static bool person_write(struct registry *r, const struct practitioner *p, struct person *record)
+static bool member_write(struct registry *r, const struct practitioner *p, struct member *record)
 {
 	uint64_t numbers[REGISTRY_NUMBERS_MAX];
 	uint32_t sites[REGISTRY_SITES_MAX];
 	size_t name = registry_text_length(p->name), exposed = registry_text_length(p->exposed);
 
-	if (!person_collect(r, p, record, numbers, sites))
+	if (!member_collect(r, p, record, numbers, sites))
 		return false;
 	size_t numbers_bytes = record->numbers_count * sizeof *numbers,
 	       sites_bytes = record->sites_count * sizeof *sites;
@@ -336,11 +336,11 @@ static bool person_write(struct registry *r, const struct practitioner *p, struc
 	return false;
 }
 
-static void person_index(struct registry *r, uint32_t slot, const struct person *record)
+static void member_index(struct registry *r, uint32_t slot, const struct member *record)
 {
 	struct practitioner p;
 
-	person_read(r, record, &p);
+	member_read(r, record, &p);
 	for (unsigned i = 0; i < p.numbers_count; i++)
 		slots_add(&r->by_number, number_hash(p.numbers[i].number.digits), slot);
 	if (record->has_rpps)
@@ -349,7 +349,7 @@ static void person_index(struct registry *r, uint32_t slot, const struct person 
 
 bool registry_put_practitioner(struct registry *r, const struct practitioner *p)
 {
-	struct person written = { .id = p->id };
+	struct member written = { .id = p->id };
 	uint32_t slot;
 
 	if (p->numbers_count > REGISTRY_NUMBERS_MAX || p->sites_count > REGISTRY_SITES_MAX ||
@@ -364,22 +364,22 @@ bool registry_put_practitioner(struct registry *r, const struct practitioner *p)
 	bool is_new = slot == 0;
 	if (is_new && !(slot = pool_add(&r->people)))
 		return false;
-	if (!person_write(r, p, &written)) {
+	if (!member_write(r, p, &written)) {
 		if (is_new)
 			pool_remove(&r->people, slot);
 		return false;
 	}
 
 	/* From here on nothing can fail. */
-	struct person *record = pool_at(&r->people, slot);
+	struct member *record = pool_at(&r->people, slot);
 	if (is_new) {
 		slots_add(&r->by_person, registry_hash(&p->id, sizeof p->id, 0), slot);
 		r->people_count++;
 	} else {
-		person_wipe(r, slot, record);
+		member_wipe(r, slot, record);
 	}
 	*record = written;
-	person_index(r, slot, record);
+	member_index(r, slot, record);
 	return true;
 }
 
@@ -389,7 +389,7 @@ void registry_remove_practitioner(struct registry *r, struct practitioner_id id)
 
 	if (!slot)
 		return;
-	person_wipe(r, slot, pool_at(&r->people, slot));
+	member_wipe(r, slot, pool_at(&r->people, slot));
 	slots_remove(&r->by_person, registry_hash(&id, sizeof id, 0), slot);
 	pool_remove(&r->people, slot);
 	r->people_count--;
@@ -402,7 +402,7 @@ bool registry_practitioner(const struct registry *r, struct practitioner_id id,
 
 	if (!slot)
 		return false;
-	person_read(r, pool_at(&r->people, slot), out);
+	member_read(r, pool_at(&r->people, slot), out);
 	return true;
 }
 
@@ -412,9 +412,9 @@ bool registry_by_rpps(const struct registry *r, uint64_t rpps, struct practition
 	uint32_t slot;
 
 	while (rpps && (slot = slots_next(&r->by_rpps, &probe)) != 0) {
-		const struct person *record = pool_at(&r->people, slot);
+		const struct member *record = pool_at(&r->people, slot);
 		struct practitioner p;
-		person_read(r, record, &p);
+		member_read(r, record, &p);
 		if (p.rpps != rpps)
 			continue;
 		*out = record->id;
@@ -431,8 +431,8 @@ size_t registry_by_number(const struct registry *r, struct e164 number, struct p
 	uint32_t slot;
 
 	while ((slot = slots_next(&r->by_number, &probe)) != 0) {
-		const struct person *record = pool_at(&r->people, slot);
-		if (!person_has_number(r, record, number.digits))
+		const struct member *record = pool_at(&r->people, slot);
+		if (!member_has_number(r, record, number.digits))
 			continue;
 		if (count < max)
 			out[count] = record->id;
@@ -449,7 +449,7 @@ bool registry_has_consent(const struct registry *r, struct practitioner_id id,
 
 	if (!slot || place < 0)
 		return false;
-	return ((const struct person *)pool_at(&r->people, slot))->consents >> place & 1;
+	return ((const struct member *)pool_at(&r->people, slot))->consents >> place & 1;
 }
 
 /* ---- the whole ---- */
@@ -461,7 +461,7 @@ struct registry *registry_new(size_t numbers_expected)
 	if (!r)
 		return NULL;
 	words_init(&r->words);
-	pool_init(&r->people, sizeof(struct person));
+	pool_init(&r->people, sizeof(struct member));
 	pool_init(&r->sites, sizeof(struct premises));
 	registry_init_sources(r);
 	/* Sized with a quarter to spare, so that the small changes of a day never grow them. */

@@ -109,7 +109,8 @@ bool registry_site(const struct registry *r, struct site_id id, struct site *out
 bool registry_source(const struct registry *r, struct source_id id, struct source *out);
 /* By name alone: false too when two departments each have one of that name. */
 bool registry_source_by_name(const struct registry *r, const char *name, struct source *out);
-/* Of several with one identity (a device that was registered anew), the active one. */
+/* Of several with one identity (a certificate serves a retired source's successor) the active one,
+ * else the revoked one. */
 bool registry_source_by_certificate(const struct registry *r, const char *issuer,
                                     const char *subject, struct source *out);
 bool registry_by_rpps(const struct registry *r, uint64_t rpps, struct practitioner_id *out);

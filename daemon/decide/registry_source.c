@@ -1,7 +1,6 @@
-#include "decide/registry.h"
-
 #include <string.h>
 
+#include "decide/registry.h"
 #include "decide/registry_store.h"
 
 /* Its block: department, owner and site if it has them, name, subject. */
@@ -228,6 +227,13 @@ bool registry_source_by_name(const struct registry *r, const char *name, struct 
 	return found == 1;
 }
 
+/* A retired source's certificate may serve a successor; a revoked one keeps its names, so that it
+ * stays refused. */
+static int source_rank(const struct source *s)
+{
+	return s->state == SOURCE_ACTIVE ? 0 : s->state == SOURCE_REVOKED ? 1 : 2;
+}
+
 bool registry_source_by_certificate(const struct registry *r, const char *issuer,
                                     const char *subject, struct source *out)
 {
@@ -243,7 +249,7 @@ bool registry_source_by_certificate(const struct registry *r, const char *issuer
 		source_read(r, pool_at(&r->sources, slot), &s);
 		if (strcmp(s.subject, subject) != 0 || strcmp(s.issuer, issuer) != 0)
 			continue;
-		if (!found || s.state < out->state)
+		if (!found || source_rank(&s) < source_rank(out))
 			*out = s;
 		found = true;
 	}

@@ -40,10 +40,7 @@ static struct site_id site(uint32_t n)
 
 static struct centre_id centre(const char *text)
 {
-	struct centre_id id = { 0 };
-
-	strncpy(id.text, text, sizeof id.text - 1);
-	return id;
+	return centre_id(text);
 }
 
 static struct practitioner doctor(uint32_t n)

@@ -110,20 +110,24 @@ static void test_by_certificate(void **state)
 	registry_free(r);
 }
 
-static void test_the_active_one_of_an_identity_wins(void **state)
+static void test_which_of_one_identity(void **state)
 {
 	struct registry *r = registry_new(0);
-	struct source old = button(1, "a", "CN=a"), active = button(2, "a bis", "CN=a"), out;
+	struct source retired = button(1, "a", "CN=a"), revoked = button(2, "a bis", "CN=a");
+	struct source active = button(3, "a ter", "CN=a"), out;
 
 	(void)state;
-	old.state = SOURCE_REVOKED;
-	assert_true(registry_put_source(r, &old));
-	assert_true(registry_source_by_certificate(r, ISSUER, "CN=a", &out));
-	assert_int_equal(out.state, SOURCE_REVOKED);
-	assert_true(registry_put_source(r, &active));
-	assert_true(registry_source_by_certificate(r, ISSUER, "CN=a", &out) && is_source(&out, 2));
-	registry_remove_source(r, source(2));
+	retired.state = SOURCE_RETIRED;
+	revoked.state = SOURCE_REVOKED;
+	assert_true(registry_put_source(r, &retired));
 	assert_true(registry_source_by_certificate(r, ISSUER, "CN=a", &out) && is_source(&out, 1));
+	/* A revoked one stays refused, whatever else had this certificate before. */
+	assert_true(registry_put_source(r, &revoked));
+	assert_true(registry_source_by_certificate(r, ISSUER, "CN=a", &out) && is_source(&out, 2));
+	assert_true(registry_put_source(r, &active));
+	assert_true(registry_source_by_certificate(r, ISSUER, "CN=a", &out) && is_source(&out, 3));
+	registry_remove_source(r, source(3));
+	assert_true(registry_source_by_certificate(r, ISSUER, "CN=a", &out) && is_source(&out, 2));
 	registry_free(r);
 }
 
@@ -236,7 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_source_comes_back_whole),
 		cmocka_unit_test(test_by_certificate),
-		cmocka_unit_test(test_the_active_one_of_an_identity_wins),
+		cmocka_unit_test(test_which_of_one_identity),
 		cmocka_unit_test(test_by_name),
 		cmocka_unit_test(test_a_replaced_source_leaves_nothing_behind),
 		cmocka_unit_test(test_an_identity_is_never_cut),
