@@ -162,7 +162,7 @@ static void welcome(struct sender *s, const struct native_hello *hello)
 	w.node = s->all->settings.node;
 	w.server_time = clock_wall().us;
 	w.window = s->window;
-	w.frame_bytes_max = (uint32_t)s->all->group.settings.message_bytes_max;
+	w.frame_bytes_max = s->all->settings.message_bytes_max;
 	w.heartbeat_s = s->all->settings.heartbeat_s;
 	w.source = s->name;
 	m.body_case = TOCSIN__V1__SERVER_MESSAGE__BODY_WELCOME;

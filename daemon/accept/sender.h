@@ -32,7 +32,8 @@ struct sender_settings {
 	unsigned window;         /* alerts in flight for each link: 1 to 255 */
 	unsigned heartbeat_s;    /* senders say something at least this often */
 	unsigned links_each;     /* of one source at a time; past it the oldest is closed */
-	char node[16];
+	unsigned message_bytes_max;
+	char node[64]; /* its name */
 };
 
 /* The listener sees to the settings of senders_group(). */

@@ -34,7 +34,7 @@ struct console_ports {
 
 struct console_settings {
 	unsigned heartbeat_s;
-	char node[16];
+	char node[64]; /* its name */
 };
 
 struct consoles *consoles_new(struct timers *timers, const struct console_ports *ports,

@@ -1,0 +1,214 @@
+#include "run/loop.h"
+
+#include <event2/event.h>
+
+#include "decide/decide.h"
+#include "support/bug.h"
+#include "support/log.h"
+
+/* So many events at most in a turn: it stays short, and links are served between. */
+#define TURN_EVENTS_MAX 256
+
+struct event *loop_post(struct loop *l)
+{
+	struct event *e = inbox_post(l->inbox);
+	if (inbox_is_full(l->inbox) && !l->is_paused) {
+		links_pause(l->links); /* what is read already stays with the links */
+		l->is_paused = true;
+	}
+	return e;
+}
+
+static void port_receipt(void *owner, const struct effect *e, struct mono at)
+{
+	struct loop *l = owner;
+	senders_receipt(l->senders, e);
+	if (l->watch.on_receipt != NULL)
+		l->watch.on_receipt(l->watch.owner, mono_us_between(at, clock_mono()));
+}
+
+static void port_answer(void *owner, const struct effect *e)
+{
+	struct loop *l = owner;
+	consoles_answer(l->consoles, e);
+}
+
+static void port_tell(void *owner, struct sender_note *note)
+{
+	struct loop *l = owner;
+	senders_tell(l->senders, note);
+}
+
+static void port_show(void *owner, struct view *v, bool recorded)
+{
+	struct loop *l = owner;
+	struct mono now = clock_mono(), at = v->made_at;
+	view_set_recorded(v, recorded);
+	consoles_show(l->consoles, v, now);
+	if (l->watch.on_shown != NULL)
+		l->watch.on_shown(l->watch.owner, mono_us_between(at, now));
+}
+
+static void on_wake(struct timer *t, struct mono now)
+{
+	(void)t; /* the turn looks at what is due */
+	(void)now;
+}
+
+bool loop_init(struct loop *l, int64_t unrecorded_after_ms)
+{
+	struct release_ports ports = { .owner = l, .receipt = port_receipt, .answer = port_answer,
+				       .tell = port_tell, .show = port_show };
+	l->inbox = inbox_new();
+	l->release = release_new(&ports, unrecorded_after_ms);
+	l->wake.on_due = on_wake;
+	if (l->inbox != NULL && l->release != NULL)
+		return true;
+	loop_done(l);
+	return false;
+}
+
+void loop_done(struct loop *l)
+{
+	inbox_free(l->inbox);
+	release_free(l->release);
+	l->inbox = NULL;
+	l->release = NULL;
+}
+
+/* 1. Callbacks of links and timers append to the inbox. */
+static void gather(struct loop *l)
+{
+	bool busy = l->wants_turn || inbox_count(l->inbox) > 0;
+	event_base_loop(l->base, EVLOOP_ONCE | (busy ? EVLOOP_NONBLOCK : 0));
+	l->turn_began = clock_mono();
+	l->wants_turn = false;
+}
+
+static void show(struct loop *l, const struct effect *e, struct mono at)
+{
+	struct view *v = view_new(e->show.incident, e->show.quiet, at, l->world.registry,
+				  l->world.territory);
+	if (v == NULL)
+		log_event(LOG_LEVEL_CRIT, "view-no-memory");
+	else
+		release_put_view(l->release, v, e->position, at);
+}
+
+/* Effects borrow from the world: each is used up before the next event is decided. */
+static void consume(struct loop *l, const struct event *event)
+{
+	for (unsigned n = 0; n < l->effects.count; n++) {
+		struct effect *e = &l->effects.list[n];
+		switch (e->kind) {
+		case EFFECT_KEEP: {
+			size_t length = record_encode(e, event->at, event->wall, l->record);
+			keepers_append(&l->keepers, e->position, l->record, length);
+			checkpointer_kept(l->checkpointer, length);
+			break;
+		}
+		case EFFECT_RECEIPT: release_put_receipt(l->release, e, event->at); break;
+		case EFFECT_ANSWER: release_put_answer(l->release, e, event->at); break;
+		case EFFECT_SHOW: show(l, e, event->at); break;
+		case EFFECT_STATE:
+			release_put_note(l->release, sender_note_new(e->show.incident), e->position,
+					 event->at);
+			break;
+		case EFFECT_ALARM:
+			if (l->watch.on_alarm != NULL)
+				l->watch.on_alarm(l->watch.owner, e);
+			break;
+		case EFFECT_COUNT:
+			if (l->watch.on_count != NULL)
+				l->watch.on_count(l->watch.owner, e->count);
+			break;
+		}
+	}
+}
+
+/* 2. Each event in order of arrival, deadlines first: they are older. */
+static void decide_events(struct loop *l)
+{
+	struct event *e;
+	struct event tick = { .kind = EVENT_TICK, .at = l->turn_began, .wall = clock_wall() };
+	while (mono_is_due(world_next_wake(&l->world), tick.at)) {
+		decide(&l->world, &tick, &l->effects);
+		consume(l, &tick);
+	}
+	for (unsigned n = 0; n < TURN_EVENTS_MAX && (e = inbox_first(l->inbox)) != NULL; n++) {
+		decide(&l->world, e, &l->effects);
+		consume(l, e);
+		inbox_drop(l->inbox);
+	}
+}
+
+/* 3. The turn's records go to both keepers. */
+static void keep(struct loop *l)
+{
+	keepers_commit(&l->keepers);
+	l->wants_turn |= checkpointer_turn(l->checkpointer, &l->world, l->keepers.journal, l->turn_began,
+					   clock_wall());
+}
+
+/* 4. Receipts and views whose position is durable, or that waited long enough. */
+static void release(struct loop *l)
+{
+	struct position recorded = keepers_recorded(&l->keepers);
+	release_run(l->release, keepers_receipts(&l->keepers), recorded, clock_mono());
+	consoles_recorded(l->consoles, recorded);
+	links_flush(l->links);
+}
+
+/* 5. What ended in this turn is freed, and reading goes on if there is room again. */
+static void reap(struct loop *l)
+{
+	links_reap(l->links);
+	world_reap(&l->world);
+	bool full = inbox_is_full(l->inbox) || keepers_is_behind(&l->keepers);
+	if (full && !l->is_paused)
+		links_pause(l->links);
+	else if (!full && l->is_paused)
+		links_resume(l->links);
+	l->is_paused = full;
+}
+
+static void set_wake(struct loop *l)
+{
+	struct mono due = world_next_wake(&l->world), view = release_next_wake(l->release);
+	if (mono_is_set(view) && (!mono_is_set(due) || view.ns < due.ns))
+		due = view;
+	if (mono_is_set(due))
+		must(timer_set(l->timers, &l->wake, due));
+	else
+		timer_clear(l->timers, &l->wake);
+}
+
+static struct mono staged(struct loop *l, const char *stage, struct mono from)
+{
+	struct mono now = clock_mono();
+	if (l->watch.on_stage != NULL)
+		l->watch.on_stage(l->watch.owner, stage, mono_us_between(from, now));
+	return now;
+}
+
+void loop_turn(struct loop *l)
+{
+	struct mono t;
+	gather(l);
+	t = l->turn_began;
+	decide_events(l);
+	t = staged(l, "decide", t);
+	keep(l);
+	t = staged(l, "keep", t);
+	release(l);
+	t = staged(l, "release", t);
+	reap(l);
+	l->turn_ended = staged(l, "reap", t);
+	set_wake(l);
+	l->turns++;
+}
+
+bool loop_is_drained(const struct loop *l)
+{
+	return inbox_count(l->inbox) == 0 && release_waiting(l->release) == 0;
+}

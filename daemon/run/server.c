@@ -1,0 +1,582 @@
+#include "run/server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+#include "keep/loader.h"
+#include "keep/restore.h"
+#include "run/health.h"
+#include "run/loop.h"
+#include "support/bug.h"
+#include "support/log.h"
+#include "support/text.h"
+#include "wire/listener.h"
+
+#define RECORD_VERSION 1
+#define DRAIN_MS 10000     /* after SIGTERM, for receipts that wait */
+#define GOODBYE_MS 2000    /* for links to hear that it ends */
+#define CLOSE_MS 10000     /* for the last batch and the checkpoint */
+#define LOOK_EVERY_MS 1000 /* at what may be degraded */
+
+enum phase { PHASE_STARTING, PHASE_SERVING, PHASE_DRAINING, PHASE_GOODBYE, PHASE_DONE };
+
+struct server {
+	struct conf conf;
+	char path[1024];
+	enum phase phase;
+	bool failed;
+	struct mono phase_until;
+	struct loop loop;
+	struct loader *loader;
+	struct listener *alerts, *consoles;
+	struct health health;
+	struct timer look;
+	struct event *on_term, *on_int, *on_hup, *on_loader, *on_journal, *on_follower;
+	uint64_t unreadable; /* records that a restart could not read back */
+};
+
+/* Ports of accept and push. */
+
+static struct event *port_post(void *owner)
+{
+	return loop_post(&((struct server *)owner)->loop);
+}
+
+static const struct registry *port_registry(void *owner)
+{
+	return ((struct server *)owner)->loop.world.registry;
+}
+
+static const struct territory *port_territory(void *owner)
+{
+	return ((struct server *)owner)->loop.world.territory;
+}
+
+static struct position port_durable(void *owner)
+{
+	return keepers_recorded(&((struct server *)owner)->loop.keepers);
+}
+
+static const char *port_degraded(void *owner, unsigned n)
+{
+	enum health_kind kind;
+	return health_next(&((struct server *)owner)->health, n, &kind) ? health_sentence(kind) : NULL;
+}
+
+static void port_heard(void *owner, enum source_kind kind)
+{
+	(void)owner;
+	(void)kind;
+}
+
+static void port_shown(void *owner, const struct view *v)
+{
+	(void)owner;
+	(void)v;
+}
+
+/* What a restart finds. */
+
+struct recovering {
+	struct server *server;
+	struct mono now;
+	struct wall wall;
+};
+
+static bool recovered(struct recovering *r, enum restore_end end)
+{
+	if (end == RESTORE_UNREADABLE)
+		r->server->unreadable++;
+	return end != RESTORE_NO_MEMORY;
+}
+
+static bool on_item(void *context, uint32_t version, const uint8_t *bytes, size_t length)
+{
+	struct recovering *r = context;
+	(void)version;
+	return recovered(r, restore_item(&r->server->loop.world, bytes, length, r->now, r->wall));
+}
+
+static bool on_record(void *context, struct position position, uint32_t version, const uint8_t *bytes,
+		      size_t length)
+{
+	struct recovering *r = context;
+	(void)version;
+	return recovered(r, restore_record(&r->server->loop.world, position, bytes, length, r->now,
+					   r->wall));
+}
+
+static void on_trouble(void *context, const char *what, struct position near, bool lost)
+{
+	char position[POSITION_TEXT_SIZE];
+	(void)context;
+	log_event(lost ? LOG_LEVEL_CRIT : LOG_LEVEL_WARN, "journal-trouble", LOG_TEXT("what", what),
+		  LOG_TEXT("near", position_format(near, position)), LOG_NUMBER("lost", lost));
+}
+
+static bool open_journal(struct server *s)
+{
+	struct journal_settings settings;
+	struct recovery_report report = { 0 };
+	struct recovering recovering = { s, clock_mono(), clock_wall() };
+	struct recovery_calls calls = { &recovering, on_item, on_record, on_trouble };
+	enum journal_answer why = JOURNAL_OK;
+	struct world *w = &s->loop.world;
+
+	journal_settings_default(&settings);
+	settings.folder = s->conf.journal.folder;
+	settings.node = s->conf.node.id;
+	settings.record_version = RECORD_VERSION;
+	settings.segment_bytes = s->conf.journal.segment_bytes & ~7ULL;
+	settings.pending_bytes_max = s->conf.journal.pending_bytes_max;
+	settings.total_bytes_max = s->conf.journal.total_bytes_max;
+	settings.keep_days = s->conf.journal.keep_days;
+	struct journal *j = journal_open(&settings, &why);
+	if (j == NULL) {
+		log_event(LOG_LEVEL_CRIT, "journal-not-opened", LOG_TEXT("folder", settings.folder),
+			  LOG_TEXT("why", journal_answer_text(why)));
+		return false;
+	}
+	s->loop.keepers.journal = j;
+	if (journal_recover(j, &calls, &report) != RECOVERY_DONE)
+		log_event(LOG_LEVEL_CRIT, "journal-not-whole", LOG_NUMBER("error", report.error));
+	why = journal_start(j, &w->next);
+	if (why != JOURNAL_OK) {
+		log_event(LOG_LEVEL_CRIT, "journal-not-started", LOG_TEXT("why", journal_answer_text(why)));
+		return false;
+	}
+	world_restored(w, clock_mono());
+	char next[POSITION_TEXT_SIZE];
+	log_event(LOG_LEVEL_NOTICE, "journal-opened", LOG_TEXT("position", position_format(w->next, next)),
+		  LOG_NUMBER("checkpoint", report.has_checkpoint), LOG_NUMBER("records", report.records),
+		  LOG_NUMBER("incidents", table_count(w->incidents)), LOG_NUMBER("gaps", report.gaps),
+		  LOG_NUMBER("bad", report.bad), LOG_NUMBER("torn", report.torn),
+		  LOG_NUMBER("unreadable", s->unreadable));
+	return true;
+}
+
+/* Doors. */
+
+static struct tls *load_tls(const struct conf *conf, const char *scope)
+{
+	char why[512];
+	struct tls_files files = { conf->tls.certificate, conf->tls.key, conf->tls.authority,
+				   conf->tls.revocations };
+	struct tls *t = tls_load(&files, scope, conf->tls.sessions_max, why, sizeof why);
+	if (t == NULL)
+		log_event(LOG_LEVEL_CRIT, "tls-not-loaded", LOG_TEXT("listener", scope), LOG_TEXT("why", why));
+	return t;
+}
+
+static struct listener_settings alerts_settings(const struct conf *c)
+{
+	return (struct listener_settings){
+		.links_max = c->alerts.links_max,
+		.handshakes_max = c->links.handshakes_max,
+		.link = { .handshake_ms = c->links.handshake_ms,
+			  .frame_ms = c->links.frame_ms,
+			  .idle_ms = c->alerts.idle_s * 1000LL,
+			  .write_ms = c->links.write_ms,
+			  .close_ms = c->links.close_ms,
+			  .message_bytes_max = c->alerts.message_bytes_max,
+			  .out_bytes_max = c->alerts.out_bytes_max },
+	};
+}
+
+static struct listener_settings consoles_settings(const struct conf *c)
+{
+	struct listener_settings settings = alerts_settings(c);
+	settings.links_max = c->consoles.links_max;
+	settings.link.idle_ms = c->consoles.idle_s * 1000LL;
+	settings.link.out_bytes_max = c->consoles.out_bytes_max;
+	return settings;
+}
+
+static bool bind_all(struct listener *l, const struct conf_addresses *addresses)
+{
+	char why[256];
+	for (unsigned n = 0; n < addresses->count; n++) {
+		if (listener_bind(l, addresses->list[n], why, sizeof why))
+			continue;
+		log_event(LOG_LEVEL_CRIT, "listener-not-bound", LOG_TEXT("listener", listener_name(l)),
+			  LOG_TEXT("address", addresses->list[n]), LOG_TEXT("why", why));
+		return false;
+	}
+	return true;
+}
+
+static bool new_doors(struct server *s)
+{
+	struct listener_settings alerts = alerts_settings(&s->conf);
+	struct listener_settings consoles = consoles_settings(&s->conf);
+	struct tls *a = load_tls(&s->conf, "alerts"), *c = load_tls(&s->conf, "consoles");
+	if (a != NULL && c != NULL) {
+		s->alerts = listener_new(s->loop.base, s->loop.timers, s->loop.links,
+					 senders_group(s->loop.senders), &alerts, a);
+		s->consoles = listener_new(s->loop.base, s->loop.timers, s->loop.links,
+					   consoles_group(s->loop.consoles), &consoles, c);
+	}
+	if (a != NULL)
+		tls_unref(a); /* the listeners hold their own */
+	if (c != NULL)
+		tls_unref(c);
+	return s->alerts != NULL && s->consoles != NULL;
+}
+
+/* Everything that is needed to recognise somebody is there: consoles see what was open, and both
+ * doors open, the consoles' first. */
+static bool open_doors(struct server *s)
+{
+	struct incident *i;
+	struct world *w = &s->loop.world;
+	for (size_t n = 0; (i = world_next_incident(w, &n)) != NULL;) {
+		struct view *v = view_new(i, false, clock_mono(), w->registry, w->territory);
+		if (v == NULL)
+			return false;
+		view_set_recorded(v, true);
+		desk_restore(consoles_desk(s->loop.consoles), v);
+	}
+	if (!bind_all(s->consoles, &s->conf.listen.consoles) ||
+	    !bind_all(s->alerts, &s->conf.listen.alerts))
+		return false;
+	s->phase = PHASE_SERVING;
+	log_event(LOG_LEVEL_NOTICE, "serving", LOG_NUMBER("alerts_port", listener_port(s->alerts)),
+		  LOG_NUMBER("consoles_port", listener_port(s->consoles)),
+		  LOG_NUMBER("sources", registry_size(w->registry).sources),
+		  LOG_NUMBER("practitioners", registry_size(w->registry).practitioners));
+	return true;
+}
+
+/* Registry and territory. */
+
+static void look_at_registry(struct server *s)
+{
+	struct loader_state state;
+	loader_state(s->loader, &state);
+	struct world *w = &s->loop.world;
+	bool missing = w->registry == NULL || w->territory == NULL;
+	w->registry_is_old = !missing && state.is_from_snapshot;
+	char as_of[CLOCK_TEXT_SIZE];
+	struct wall now = clock_wall();
+	health_set(&s->health, HEALTH_REGISTRY_MISSING, missing, state.why, now);
+	health_set(&s->health, HEALTH_REGISTRY_OLD, w->registry_is_old, wall_format(state.as_of, as_of), now);
+}
+
+static void on_loader(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+	struct world *w = &s->loop.world;
+	struct loader_news news;
+	bool changed = false;
+	(void)fd;
+	(void)what;
+	while (loader_take(s->loader, &news)) {
+		switch (news.kind) {
+		case LOADER_REGISTRY:
+			loader_give_back(s->loader, w->registry, NULL);
+			w->registry = news.registry;
+			changed = true;
+			break;
+		case LOADER_TERRITORY:
+			loader_give_back(s->loader, NULL, w->territory);
+			w->territory = news.territory;
+			break;
+		case LOADER_CHANGES:
+			loader_apply(s->loader, w->registry, &news);
+			changed = true;
+			break;
+		case LOADER_STATE: break;
+		}
+	}
+	look_at_registry(s);
+	if (changed && s->phase == PHASE_SERVING) {
+		senders_check(s->loop.senders);
+		consoles_check(s->loop.consoles);
+	}
+	if (s->phase == PHASE_STARTING && w->registry != NULL && w->territory != NULL && !open_doors(s)) {
+		s->failed = true;
+		s->phase = PHASE_DONE;
+	}
+}
+
+/* What is degraded. */
+
+static void look_at_keepers(struct server *s, struct wall now)
+{
+	struct journal_status j;
+	journal_status(s->loop.keepers.journal, &j);
+	health_set(&s->health, HEALTH_JOURNAL_FAILING, j.state == JOURNAL_FAILING,
+		   journal_reason_name(j.reason), now);
+	health_set(&s->health, HEALTH_JOURNAL_LOW, j.state == JOURNAL_LOW, journal_reason_name(j.reason),
+		   now);
+	if (s->loop.keepers.follower == NULL) {
+		health_set(&s->health, HEALTH_POSTGRES_AWAY, true, "none is configured", now);
+		return;
+	}
+	struct follower_status f;
+	follower_status(s->loop.keepers.follower, &f);
+	health_set(&s->health, HEALTH_POSTGRES_NEWER, f.state == FOLLOWER_TOO_NEW, f.why, now);
+	health_set(&s->health, HEALTH_POSTGRES_AWAY, f.state == FOLLOWER_AWAY, f.why, now);
+}
+
+static void on_look(struct timer *t, struct mono now)
+{
+	struct server *s = (struct server *)((char *)t - offsetof(struct server, look));
+	struct wall wall = clock_wall();
+	look_at_keepers(s, wall);
+	look_at_registry(s);
+	health_set(&s->health, HEALTH_CLOCK, !clock_is_synchronised(), "the kernel says so", wall);
+	health_set(&s->health, HEALTH_NO_CONSOLE,
+		   s->phase == PHASE_SERVING && consoles_count(s->loop.consoles) == 0, "", wall);
+	health_set(&s->health, HEALTH_DESCRIPTORS,
+		   mono_is_set(listener_starved_since(s->alerts)) ||
+			   mono_is_set(listener_starved_since(s->consoles)),
+		   "", wall);
+	must(timer_set(s->loop.timers, t, mono_add_ms(now, LOOK_EVERY_MS)));
+}
+
+/* Signals. */
+
+static void on_stop(evutil_socket_t signal_number, short what, void *arg)
+{
+	struct server *s = arg;
+	(void)what;
+	if (s->phase >= PHASE_DRAINING)
+		return;
+	log_event(LOG_LEVEL_NOTICE, "stopping", LOG_NUMBER("signal", signal_number));
+	if (s->alerts != NULL)
+		listener_stop(s->alerts);
+	if (s->consoles != NULL)
+		listener_stop(s->consoles);
+	s->phase = PHASE_DRAINING;
+	s->phase_until = mono_add_ms(clock_mono(), DRAIN_MS);
+}
+
+static void tell_error(void *arg, const char *sentence)
+{
+	(void)arg;
+	log_event(LOG_LEVEL_ERROR, "configuration-error", LOG_TEXT("what", sentence));
+}
+
+static void tell_kept(void *arg, const char *name)
+{
+	(void)arg;
+	log_event(LOG_LEVEL_WARN, "reload-needs-restart", LOG_TEXT("option", name));
+}
+
+/* All or nothing: the file and the certificates are read before anything is changed. */
+static void on_reload(evutil_socket_t signal_number, short what, void *arg)
+{
+	struct server *s = arg;
+	struct conf fresh;
+	struct conf_report report = { tell_error, NULL };
+	(void)signal_number;
+	(void)what;
+	struct tls *alerts = NULL, *consoles = NULL;
+	bool ok = conf_read(s->path, &fresh, &report) && (alerts = load_tls(&fresh, "alerts")) != NULL &&
+		  (consoles = load_tls(&fresh, "consoles")) != NULL;
+	if (ok) {
+		conf_take(&s->conf, &fresh, tell_kept, NULL);
+		struct listener_settings a = alerts_settings(&s->conf), c = consoles_settings(&s->conf);
+		log_set_level((enum log_level)s->conf.log.level);
+		s->loop.world.rules = s->conf.rules;
+		s->loop.keepers.policy = (enum receipt_policy)s->conf.receipt.policy;
+		release_set_wait(s->loop.release, s->conf.push.unrecorded_after_ms);
+		listener_set_settings(s->alerts, &a);
+		listener_set_settings(s->consoles, &c);
+		listener_set_tls(s->alerts, alerts);
+		listener_set_tls(s->consoles, consoles);
+	}
+	if (alerts != NULL)
+		tls_unref(alerts);
+	if (consoles != NULL)
+		tls_unref(consoles);
+	log_event(ok ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, ok ? "reloaded" : "reload-refused");
+}
+
+static void on_journal(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	journal_woken(((struct server *)arg)->loop.keepers.journal); /* release() looks at the rest */
+}
+
+static void on_follower(evutil_socket_t fd, short what, void *arg)
+{
+	struct keepers *k = &((struct server *)arg)->loop.keepers;
+	(void)fd;
+	(void)what;
+	follower_woken(k->follower);
+	journal_confirm(k->journal, follower_confirmed(k->follower));
+}
+
+static bool watch(struct server *s, struct event **e, int fd, short what, event_callback_fn callback)
+{
+	*e = event_new(s->loop.base, fd, what | EV_PERSIST, callback, s);
+	return *e != NULL && event_add(*e, NULL) == 0;
+}
+
+static bool start_follower(struct server *s)
+{
+	char why[FOLLOWER_WHY_SIZE];
+	struct follower_settings settings = {
+		.conninfo = s->conf.postgres.conninfo,
+		.node = s->conf.node.id,
+		.pace_ms = s->conf.postgres.pace_ms,
+		.connect_ms = s->conf.postgres.connect_ms,
+		.answer_ms = s->conf.postgres.answer_ms,
+		.folder = journal_folder(s->loop.keepers.journal),
+		.queue_bytes_max = s->conf.postgres.queue_bytes_max,
+	};
+	s->loop.keepers.follower = follower_start(&settings, why);
+	if (s->loop.keepers.follower == NULL)
+		log_event(LOG_LEVEL_CRIT, "follower-not-started", LOG_TEXT("why", why));
+	return s->loop.keepers.follower != NULL &&
+	       watch(s, &s->on_follower, follower_fd(s->loop.keepers.follower), EV_READ, on_follower);
+}
+
+static bool start_loader(struct server *s)
+{
+	char why[LOADER_WHY_SIZE];
+	struct loader_settings settings = {
+		.conninfo = s->conf.postgres.conninfo,
+		.state_folder = s->conf.state.folder[0] ? s->conf.state.folder : NULL,
+		.disk = disk_system(),
+		.connect_ms = s->conf.postgres.connect_ms,
+		.answer_ms = s->conf.postgres.answer_ms,
+	};
+	s->loader = loader_start(&settings, why);
+	if (s->loader == NULL)
+		log_event(LOG_LEVEL_CRIT, "loader-not-started", LOG_TEXT("why", why));
+	return s->loader != NULL && watch(s, &s->on_loader, loader_fd(s->loader), EV_READ, on_loader);
+}
+
+static bool new_sessions(struct server *s)
+{
+	struct sender_ports sender_ports = { s, port_post, port_registry, port_heard };
+	struct sender_settings sender_settings = {
+		.window = s->conf.alerts.window,
+		.heartbeat_s = s->conf.alerts.heartbeat_s,
+		.links_each = s->conf.alerts.links_each,
+		.message_bytes_max = (unsigned)s->conf.alerts.message_bytes_max,
+	};
+	struct console_ports console_ports = { s,	      port_post,     port_registry, port_territory,
+					       port_durable, port_degraded, port_shown };
+	struct console_settings console_settings = {
+		.heartbeat_s = s->conf.consoles.heartbeat_s,
+	};
+	TEXT_COPY(sender_settings.node, s->conf.node.name);
+	TEXT_COPY(console_settings.node, s->conf.node.name);
+	s->loop.senders = senders_new(&sender_ports, &sender_settings);
+	s->loop.consoles = consoles_new(s->loop.timers, &console_ports, &console_settings);
+	return s->loop.senders != NULL && s->loop.consoles != NULL;
+}
+
+static bool server_open(struct server *s)
+{
+	struct loop *l = &s->loop;
+	l->base = event_base_new();
+	l->timers = l->base != NULL ? timers_new(l->base) : NULL;
+	l->links = l->timers != NULL ? links_new(l->base, l->timers) : NULL;
+	l->checkpointer = checkpointer_new(s->conf.journal.segment_bytes / 2);
+	l->keepers.policy = (enum receipt_policy)s->conf.receipt.policy;
+	s->look.on_due = on_look;
+	return l->links != NULL && l->checkpointer != NULL &&
+	       loop_init(l, s->conf.push.unrecorded_after_ms) &&
+	       world_init(&l->world, &s->conf.rules, (struct position){ s->conf.node.id, 0, 0 }) &&
+	       watch(s, &s->on_term, SIGTERM, EV_SIGNAL, on_stop) &&
+	       watch(s, &s->on_int, SIGINT, EV_SIGNAL, on_stop) &&
+	       watch(s, &s->on_hup, SIGHUP, EV_SIGNAL, on_reload) && new_sessions(s) && new_doors(s) &&
+	       open_journal(s) &&
+	       watch(s, &s->on_journal, journal_wake_fd(l->keepers.journal), EV_READ, on_journal) &&
+	       (s->conf.postgres.conninfo[0] == '\0' || start_follower(s)) && start_loader(s) &&
+	       timer_set(l->timers, &s->look, clock_mono());
+}
+
+struct server *server_new(const struct conf *conf, const char *path)
+{
+	struct server *s = calloc(1, sizeof *s);
+	if (s == NULL)
+		return NULL;
+	s->conf = *conf;
+	TEXT_COPY(s->path, path);
+	if (!server_open(s)) {
+		server_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void server_free(struct server *s)
+{
+	if (s == NULL)
+		return;
+	struct loop *l = &s->loop;
+	struct event *events[] = { s->on_term,	 s->on_int,	s->on_hup,
+				   s->on_loader, s->on_journal, s->on_follower };
+	for (size_t n = 0; n < sizeof events / sizeof *events; n++)
+		if (events[n] != NULL)
+			event_free(events[n]);
+	loader_stop(s->loader);
+	if (l->timers != NULL)
+		timer_clear(l->timers, &s->look);
+	if (l->links != NULL)
+		links_free(l->links);
+	listener_free(s->alerts);
+	listener_free(s->consoles);
+	senders_free(l->senders);
+	consoles_free(l->consoles);
+	follower_stop(l->keepers.follower);
+	if (l->keepers.journal != NULL && !journal_close(l->keepers.journal, CLOSE_MS))
+		log_event(LOG_LEVEL_CRIT, "journal-not-drained");
+	registry_free(l->world.registry);
+	territory_free(l->world.territory);
+	world_done(&l->world);
+	loop_done(l);
+	checkpointer_free(l->checkpointer);
+	if (l->timers != NULL)
+		timers_free(l->timers);
+	if (l->base != NULL)
+		event_base_free(l->base);
+	free(s);
+}
+
+/* The end: nothing new is taken, what was taken has its receipt, everybody is told. */
+static void go_on_ending(struct server *s)
+{
+	struct mono now = clock_mono();
+	bool late = mono_is_due(s->phase_until, now);
+	if (s->phase == PHASE_DRAINING && (late || loop_is_drained(&s->loop))) {
+		if (late)
+			log_event(LOG_LEVEL_ERROR, "stopped-undrained",
+				  LOG_NUMBER("in_flight", senders_in_flight(s->loop.senders)));
+		senders_goodbye(s->loop.senders, "shutdown");
+		consoles_goodbye(s->loop.consoles, "shutdown");
+		checkpointer_begin(s->loop.checkpointer, &s->loop.world, s->loop.keepers.journal);
+		s->phase = PHASE_GOODBYE;
+		s->phase_until = mono_add_ms(now, GOODBYE_MS);
+	} else if (s->phase == PHASE_GOODBYE && (late || links_count(s->loop.links) == 0)) {
+		while (checkpointer_turn(s->loop.checkpointer, &s->loop.world, s->loop.keepers.journal, now,
+					 clock_wall()))
+			;
+		s->phase = PHASE_DONE;
+	}
+	s->loop.wants_turn = s->phase < PHASE_DONE && late;
+	must(timer_set(s->loop.timers, &s->loop.wake, mono_add_ms(now, 20)));
+}
+
+bool server_run(struct server *s)
+{
+	while (s->phase != PHASE_DONE) {
+		loop_turn(&s->loop);
+		if (s->phase >= PHASE_DRAINING)
+			go_on_ending(s);
+	}
+	log_event(LOG_LEVEL_NOTICE, "stopped", LOG_NUMBER("turns", s->loop.turns),
+		  LOG_NUMBER("bugs", bug_count()));
+	return !s->failed;
+}
