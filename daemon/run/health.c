@@ -10,7 +10,8 @@ static const struct {
 	[HEALTH_JOURNAL_FAILING] = { "journal-failing", "enregistrement local en panne", LOG_LEVEL_CRIT },
 	[HEALTH_JOURNAL_LOW] = { "journal-low", "enregistrement local bientôt saturé", LOG_LEVEL_ERROR },
 	[HEALTH_POSTGRES_AWAY] = { "postgres-away", "base de données injoignable", LOG_LEVEL_ERROR },
-	[HEALTH_POSTGRES_NEWER] = { "postgres-newer", "base de données d'une version plus récente", LOG_LEVEL_ERROR },
+	[HEALTH_POSTGRES_SCHEMA] = { "postgres-schema", "base de données d'une autre version", LOG_LEVEL_ERROR },
+	[HEALTH_POSTGRES_FOREIGN] = { "postgres-foreign", "base de données d'un autre nœud", LOG_LEVEL_CRIT },
 	[HEALTH_REGISTRY_OLD] = { "registry-old", "registre ancien", LOG_LEVEL_WARN },
 	[HEALTH_REGISTRY_MISSING] = { "registry-missing", "aucun registre", LOG_LEVEL_CRIT },
 	[HEALTH_CLOCK] = { "clock-unsynchronised", "horloge du serveur non synchronisée", LOG_LEVEL_WARN },
@@ -48,7 +49,8 @@ bool health_is_ready(const struct health *h)
 {
 	return !health_is_on(h, HEALTH_REGISTRY_MISSING) &&
 	       !(health_is_on(h, HEALTH_JOURNAL_FAILING) &&
-		 (health_is_on(h, HEALTH_POSTGRES_AWAY) || health_is_on(h, HEALTH_POSTGRES_NEWER)));
+		 (health_is_on(h, HEALTH_POSTGRES_AWAY) || health_is_on(h, HEALTH_POSTGRES_SCHEMA) ||
+		  health_is_on(h, HEALTH_POSTGRES_FOREIGN)));
 }
 
 const struct health_state *health_next(const struct health *h, unsigned n, enum health_kind *kind)

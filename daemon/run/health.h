@@ -15,7 +15,8 @@ enum health_kind {
 	HEALTH_JOURNAL_FAILING,  /* receipts wait for PostgreSQL */
 	HEALTH_JOURNAL_LOW,      /* a person is needed before it fails */
 	HEALTH_POSTGRES_AWAY,    /* rows wait in the journal */
-	HEALTH_POSTGRES_NEWER,   /* its schema is too new for this daemon */
+	HEALTH_POSTGRES_SCHEMA,  /* its schema is too old, or too new for this daemon */
+	HEALTH_POSTGRES_FOREIGN, /* it has records of this node that the node has not */
 	HEALTH_REGISTRY_OLD,     /* served from the node's snapshot */
 	HEALTH_REGISTRY_MISSING, /* nobody can be recognised yet: not ready */
 	HEALTH_CLOCK,            /* not synchronised */

@@ -54,6 +54,8 @@ bool keepers_is_journal_failing(struct keepers *k)
 bool keepers_is_behind(struct keepers *k)
 {
 	struct journal_status s;
+	if (k->follower != NULL && follower_is_full(k->follower))
+		return true;
 	journal_status(k->journal, &s);
 	return s.state != JOURNAL_FAILING && s.pending_bytes > JOURNAL_PENDING_BYTES_MAX / 2;
 }

@@ -20,6 +20,7 @@
 #include "run/keepers.h"
 #include "run/release.h"
 #include "wire/link.h"
+#include "wire/links.h"
 #include "wire/timer.h"
 
 struct event_base;

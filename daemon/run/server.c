@@ -36,7 +36,8 @@ struct server {
 	struct health health;
 	struct timer look;
 	struct event *on_term, *on_int, *on_hup, *on_loader, *on_journal, *on_follower;
-	uint64_t unreadable; /* records that a restart could not read back */
+	struct position last; /* what the journal ended with at the start */
+	uint64_t unreadable;  /* records that a restart could not read back */
 };
 
 /* Ports of accept and push. */
@@ -144,6 +145,7 @@ static bool open_journal(struct server *s)
 	s->loop.keepers.journal = j;
 	if (journal_recover(j, &calls, &report) != RECOVERY_DONE)
 		log_event(LOG_LEVEL_CRIT, "journal-not-whole", LOG_NUMBER("error", report.error));
+	s->last = report.last;
 	why = journal_start(j, &w->next);
 	if (why != JOURNAL_OK) {
 		log_event(LOG_LEVEL_CRIT, "journal-not-started", LOG_TEXT("why", journal_answer_text(why)));
@@ -319,7 +321,8 @@ static void look_at_keepers(struct server *s, struct wall now)
 	}
 	struct follower_status f;
 	follower_status(s->loop.keepers.follower, &f);
-	health_set(&s->health, HEALTH_POSTGRES_NEWER, f.state == FOLLOWER_TOO_NEW, f.why, now);
+	health_set(&s->health, HEALTH_POSTGRES_SCHEMA, f.state == FOLLOWER_SCHEMA, f.why, now);
+	health_set(&s->health, HEALTH_POSTGRES_FOREIGN, f.state == FOLLOWER_FOREIGN, f.why, now);
 	health_set(&s->health, HEALTH_POSTGRES_AWAY, f.state == FOLLOWER_AWAY, f.why, now);
 }
 
@@ -400,9 +403,12 @@ static void on_reload(evutil_socket_t signal_number, short what, void *arg)
 
 static void on_journal(evutil_socket_t fd, short what, void *arg)
 {
+	struct keepers *k = &((struct server *)arg)->loop.keepers;
 	(void)fd;
 	(void)what;
-	journal_woken(((struct server *)arg)->loop.keepers.journal); /* release() looks at the rest */
+	journal_woken(k->journal); /* release() looks at the rest */
+	if (k->follower != NULL)
+		follower_durable(k->follower, journal_durable(k->journal));
 }
 
 static void on_follower(evutil_socket_t fd, short what, void *arg)
@@ -423,15 +429,17 @@ static bool watch(struct server *s, struct event **e, int fd, short what, event_
 static bool start_follower(struct server *s)
 {
 	char why[FOLLOWER_WHY_SIZE];
-	struct follower_settings settings = {
-		.conninfo = s->conf.postgres.conninfo,
-		.node = s->conf.node.id,
-		.pace_ms = s->conf.postgres.pace_ms,
-		.connect_ms = s->conf.postgres.connect_ms,
-		.answer_ms = s->conf.postgres.answer_ms,
-		.folder = journal_folder(s->loop.keepers.journal),
-		.queue_bytes_max = s->conf.postgres.queue_bytes_max,
-	};
+	struct follower_settings settings;
+	follower_settings_default(&settings);
+	settings.conninfo = s->conf.postgres.conninfo;
+	settings.node = s->conf.node.id;
+	settings.folder = journal_folder(s->loop.keepers.journal);
+	settings.last = s->last;
+	settings.epoch = s->loop.world.next.epoch;
+	settings.pace_ms = s->conf.postgres.pace_ms;
+	settings.connect_ms = s->conf.postgres.connect_ms;
+	settings.answer_ms = s->conf.postgres.answer_ms;
+	settings.queue_bytes = s->conf.postgres.queue_bytes_max;
 	s->loop.keepers.follower = follower_start(&settings, why);
 	if (s->loop.keepers.follower == NULL)
 		log_event(LOG_LEVEL_CRIT, "follower-not-started", LOG_TEXT("why", why));
@@ -530,7 +538,7 @@ void server_free(struct server *s)
 	listener_free(s->consoles);
 	senders_free(l->senders);
 	consoles_free(l->consoles);
-	follower_stop(l->keepers.follower);
+	follower_stop(l->keepers.follower, CLOSE_MS);
 	if (l->keepers.journal != NULL && !journal_close(l->keepers.journal, CLOSE_MS))
 		log_event(LOG_LEVEL_CRIT, "journal-not-drained");
 	registry_free(l->world.registry);

@@ -15,6 +15,7 @@ static const struct verb verbs[] = {
 	{ "alert", alert_verb, "send one alert, and see how it is answered" },
 	{ "console", console_verb, "a dispatcher's console for one centre" },
 	{ "db", db_verb, "the database's schema: migrate, status" },
+	{ "explain", explain_verb, "what would become of an alert, and why" },
 	{ "phone", phone_verb, "how a telephone number is read, one a line" },
 	{ "territory", territory_verb, "communes, contours, centres, advisers: import, check" },
 	{ NULL, NULL, NULL },
