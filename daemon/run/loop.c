@@ -157,6 +157,7 @@ static void release(struct loop *l)
 	release_run(l->release, keepers_receipts(&l->keepers), recorded, clock_mono());
 	consoles_recorded(l->consoles, recorded);
 	links_flush(l->links);
+	l->wants_turn |= consoles_catch_up(l->consoles);
 }
 
 /* 5. What ended in this turn is freed, and reading goes on if there is room again. */
