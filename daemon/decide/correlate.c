@@ -47,8 +47,7 @@ static bool shares_number(const struct incident *i, const struct finding *f)
 static bool shares_site(const struct incident *i, const struct finding *f)
 {
 	const struct place *a = &i->place, *b = &f->place;
-	return a->origin != PLACE_FROM_NOTHING && a->origin != PLACE_LIVE && a->label[0] != '\0' &&
-	       strcmp(a->label, b->label) == 0 &&
+	return place_is_site(a) && place_is_site(b) && strcmp(a->label, b->label) == 0 &&
 	       memcmp(&a->commune, &b->commune, sizeof a->commune) == 0;
 }
 

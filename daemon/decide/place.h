@@ -42,4 +42,13 @@ struct place {
 	struct site_id candidates[PLACE_CANDIDATES_MAX];
 };
 
+/* Names a building: two alerts with the same label are at the same place. A live position moves, and
+ * a whole commune is no place that two people share. */
+static inline bool place_is_site(const struct place *p)
+{
+	return p->label[0] != '\0' &&
+	       (p->origin == PLACE_FROM_REGISTERED_SITE || p->origin == PLACE_FROM_DEVICE_SITE ||
+		(p->origin == PLACE_STATED && p->precision >= PLACE_ADDRESS));
+}
+
 #endif

@@ -53,7 +53,7 @@ static void add_people(struct keys *k, const struct person *people, unsigned cou
 
 static void add_site(struct keys *k, const struct place *p)
 {
-	if (p->origin == PLACE_FROM_NOTHING || p->origin == PLACE_LIVE || p->label[0] == '\0')
+	if (!place_is_site(p))
 		return;
 	uint64_t hash = text_hash(p->label, strlen(p->label), 0);
 	hash = text_hash(&p->commune, sizeof p->commune, hash);
