@@ -342,20 +342,21 @@ struct link_group *senders_group(struct senders *all)
 	return &all->group;
 }
 
-void senders_receipt(struct senders *all, const struct effect *e)
+enum source_kind senders_receipt(struct senders *all, const struct effect *e)
 {
 	uint64_t serial = SESSION_OF(e->asker.token);
 	struct sender *s = table_get(all->by_serial, &serial);
 	if (s == NULL) /* its link ended: it will ask again */
-		return;
+		return SOURCE_KINDS;
 	struct flight *f = &s->flights[FLIGHT_OF(e->asker.token)];
 	if (BUG(FLIGHT_OF(e->asker.token) >= s->window || !f->is_used))
-		return;
+		return SOURCE_KINDS;
 	send_receipt(s, f, e,
 	             e->receipt.refused != REFUSAL_NONE ? refusal_name(e->receipt.refused) : "");
 	f->is_used = false;
 	s->in_flight--;
 	all->in_flight--;
+	return s->kind;
 }
 
 struct sender_note {

@@ -41,8 +41,8 @@ struct senders *senders_new(const struct sender_ports *ports, const struct sende
 void senders_free(struct senders *s);
 struct link_group *senders_group(struct senders *s);
 
-/* EFFECT_RECEIPT, now that it may leave. */
-void senders_receipt(struct senders *s, const struct effect *e);
+/* EFFECT_RECEIPT, now that it may leave. Whose it was; SOURCE_KINDS: its link has ended. */
+enum source_kind senders_receipt(struct senders *s, const struct effect *e);
 /* EFFECT_STATE: each sender learns the state of its own alerts, and nothing else. The note is taken
  * when it is decided and given back when it may leave. NULL: no memory. */
 struct sender_note;

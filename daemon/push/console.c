@@ -46,7 +46,6 @@ struct consoles {
 	struct table *by_serial;
 	size_t signed_in;
 	struct position unrecorded; /* the newest shown to anybody before it was durable */
-	size_t behind;              /* consoles with something pending, as last counted */
 };
 
 static bool send_message(struct console *c, const Tocsin__V1__DeskMessage *m)
@@ -128,7 +127,6 @@ static void send_view(struct console *c, struct view *v)
 		c->unrecorded = v->position;
 	if (!v->is_recorded && position_compare(v->position, c->all->unrecorded) > 0)
 		c->all->unrecorded = v->position;
-	c->all->ports.on_shown(c->all->ports.owner, v);
 }
 
 static void keep_pending(struct console *c, struct view *v)
@@ -140,7 +138,6 @@ static void keep_pending(struct console *c, struct view *v)
 	}
 	view_ref(v);
 	view_unref(old);
-	c->all->behind++;
 }
 
 static int by_priority(const void *left, const void *right)
@@ -189,24 +186,6 @@ static void send_pending(struct console *c)
 	}
 	if (c->end_is_due && table_count(c->pending) == 0)
 		send_end(c);
-}
-
-bool consoles_catch_up(struct consoles *all)
-{
-	struct console *c;
-	bool queued = false;
-	if (all->behind == 0)
-		return false;
-	all->behind = 0;
-	for (size_t i = 0; (c = table_next(all->by_serial, &i)) != NULL;) {
-		size_t before = table_count(c->pending);
-		if (before == 0 || !c->is_signed_in || !link_is_open(c->link))
-			continue;
-		send_pending(c);
-		queued |= table_count(c->pending) < before;
-		all->behind += table_count(c->pending) > 0;
-	}
-	return queued;
 }
 
 static void on_show(void *owner, struct view *v)
@@ -354,6 +333,14 @@ static void on_message(struct link *link, void *owner, const uint8_t *bytes, siz
 	/* A heartbeat has done its work: the link's idle deadline moved. */
 }
 
+static void on_drained(struct link *link, void *owner)
+{
+	(void)link;
+	struct console *c = owner;
+	if (c->is_signed_in)
+		send_pending(c);
+}
+
 static void on_end(struct link *link, void *owner, enum link_end end)
 {
 	struct console *c = owner;
@@ -410,8 +397,10 @@ struct consoles *consoles_new(struct timers *timers, const struct console_ports 
 	all->settings = *settings;
 	all->group.name = "consoles";
 	all->group.owner = all;
-	all->group.callbacks = (struct link_callbacks){ .on_open = on_open, .on_message = on_message,
-							.on_end = on_end };
+	all->group.callbacks = (struct link_callbacks){ .on_open = on_open,
+		                                        .on_message = on_message,
+		                                        .on_drained = on_drained,
+		                                        .on_end = on_end };
 	all->heartbeat.on_due = on_heartbeat;
 	all->by_serial = table_new(sizeof(uint64_t), 0);
 	all->desk = desk_new(timers, on_show, all);

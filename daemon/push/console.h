@@ -29,12 +29,11 @@ struct console_ports {
 	struct position (*durable)(void *owner); /* everything up to here is kept */
 	/* The n-th state that a dispatcher should know of, NULL past the end; each heartbeat tells. */
 	const char *(*degraded)(void *owner, unsigned n);
-	void (*on_shown)(void *owner, const struct view *v); /* a revision went to a console */
 };
 
 struct console_settings {
 	unsigned heartbeat_s;
-	char node[64]; /* its name */
+	char node[16];
 };
 
 struct consoles *consoles_new(struct timers *timers, const struct console_ports *ports,
@@ -47,9 +46,6 @@ struct desk *consoles_desk(struct consoles *c);
 void consoles_show(struct consoles *c, struct view *v, struct mono now);
 /* EFFECT_ANSWER, now that it may leave. */
 void consoles_answer(struct consoles *c, const struct effect *e);
-/* After each turn's links_flush(): consoles that were sent a part of what they missed, and took it,
- * are queued the next part. True: there is something to flush. */
-bool consoles_catch_up(struct consoles *c);
 /* What is durable moved on: consoles that were shown more are told. */
 void consoles_recorded(struct consoles *c, struct position durable);
 /* After a reload: closes the links of consoles that may not look any more. */

@@ -204,6 +204,7 @@ struct view *view_new(const struct incident *i, bool is_quiet, struct mono at,
 		.is_quiet = is_quiet,
 		.is_closed = i->state == INCIDENT_CLOSED,
 		.made_at = at,
+		.from = SOURCE_KINDS,
 		.centres_count = i->centres_count,
 		.length = header_length + packed + RECORDED_BYTES,
 	};

@@ -24,6 +24,7 @@ struct view {
 	bool is_closed;
 	bool is_recorded;
 	struct mono made_at;
+	enum source_kind from; /* whose alert made it; SOURCE_KINDS: no alert did */
 	unsigned centres_count;
 	struct centre_id centres[INCIDENT_CENTRES_MAX]; /* whom it concerns */
 	size_t length;

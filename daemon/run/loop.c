@@ -22,9 +22,9 @@ struct event *loop_post(struct loop *l)
 static void port_receipt(void *owner, const struct effect *e, struct mono at)
 {
 	struct loop *l = owner;
-	senders_receipt(l->senders, e);
-	if (l->watch.on_receipt != NULL)
-		l->watch.on_receipt(l->watch.owner, mono_us_between(at, clock_mono()));
+	enum source_kind kind = senders_receipt(l->senders, e);
+	stats_count(l->stats, STATS_RECEIPTS, kind, 1);
+	stats_time(l->stats, STATS_RECEIPT_TIME, kind, mono_us_between(at, clock_mono()));
 }
 
 static void port_answer(void *owner, const struct effect *e)
@@ -42,11 +42,12 @@ static void port_tell(void *owner, struct sender_note *note)
 static void port_show(void *owner, struct view *v, bool recorded)
 {
 	struct loop *l = owner;
-	struct mono now = clock_mono(), at = v->made_at;
+	struct mono now = clock_mono();
 	view_set_recorded(v, recorded);
+	stats_count(l->stats, STATS_SHOWN, !recorded, 1);
+	if (v->from != SOURCE_KINDS)
+		stats_time(l->stats, STATS_SHOWN_TIME, v->from, mono_us_between(v->made_at, now));
 	consoles_show(l->consoles, v, now);
-	if (l->watch.on_shown != NULL)
-		l->watch.on_shown(l->watch.owner, mono_us_between(at, now));
 }
 
 static void on_wake(struct timer *t, struct mono now)
@@ -85,14 +86,27 @@ static void gather(struct loop *l)
 	l->wants_turn = false;
 }
 
-static void show(struct loop *l, const struct effect *e, struct mono at)
+/* Whose alert an event is; SOURCE_KINDS: nobody's. */
+static enum source_kind kind_of(const struct loop *l, const struct event *e)
 {
-	struct view *v = view_new(e->show.incident, e->show.quiet, at, l->world.registry,
+	struct source source;
+	const struct alert *a = e->kind == EVENT_ALERT  ? &e->alert
+				: e->kind == EVENT_CALL ? &e->call.alert
+							: NULL;
+	return a != NULL && registry_source(l->world.registry, a->source, &source) ? source.kind
+										     : SOURCE_KINDS;
+}
+
+static void show(struct loop *l, const struct effect *e, const struct event *event)
+{
+	struct view *v = view_new(e->show.incident, e->show.quiet, event->at, l->world.registry,
 				  l->world.territory);
-	if (v == NULL)
+	if (v == NULL) {
 		log_event(LOG_LEVEL_CRIT, "view-no-memory");
-	else
-		release_put_view(l->release, v, e->position, at);
+		return;
+	}
+	v->from = kind_of(l, event);
+	release_put_view(l->release, v, e->position, event->at);
 }
 
 /* Effects borrow from the world: each is used up before the next event is decided. */
@@ -109,7 +123,7 @@ static void consume(struct loop *l, const struct event *event)
 		}
 		case EFFECT_RECEIPT: release_put_receipt(l->release, e, event->at); break;
 		case EFFECT_ANSWER: release_put_answer(l->release, e, event->at); break;
-		case EFFECT_SHOW: show(l, e, event->at); break;
+		case EFFECT_SHOW: show(l, e, event); break;
 		case EFFECT_STATE:
 			release_put_note(l->release, sender_note_new(e->show.incident), e->position,
 					 event->at);
@@ -118,10 +132,7 @@ static void consume(struct loop *l, const struct event *event)
 			if (l->watch.on_alarm != NULL)
 				l->watch.on_alarm(l->watch.owner, e);
 			break;
-		case EFFECT_COUNT:
-			if (l->watch.on_count != NULL)
-				l->watch.on_count(l->watch.owner, e->count);
-			break;
+		case EFFECT_COUNT: stats_count(l->stats, STATS_DECISIONS, e->count, 1); break;
 		}
 	}
 }
@@ -156,8 +167,7 @@ static void release(struct loop *l)
 	struct position recorded = keepers_recorded(&l->keepers);
 	release_run(l->release, keepers_receipts(&l->keepers), recorded, clock_mono());
 	consoles_recorded(l->consoles, recorded);
-	links_flush(l->links);
-	l->wants_turn |= consoles_catch_up(l->consoles);
+	l->wants_turn |= links_flush(l->links);
 }
 
 /* 5. What ended in this turn is freed, and reading goes on if there is room again. */
@@ -184,27 +194,28 @@ static void set_wake(struct loop *l)
 		timer_clear(l->timers, &l->wake);
 }
 
-static struct mono staged(struct loop *l, const char *stage, struct mono from)
+static struct mono staged(struct loop *l, enum stats_stage stage, bool did, struct mono from)
 {
 	struct mono now = clock_mono();
-	if (l->watch.on_stage != NULL)
-		l->watch.on_stage(l->watch.owner, stage, mono_us_between(from, now));
+	if (did)
+		stats_time(l->stats, STATS_STAGE_TIME, stage, mono_us_between(from, now));
 	return now;
 }
 
 void loop_turn(struct loop *l)
 {
-	struct mono t;
 	gather(l);
-	t = l->turn_began;
+	struct mono t = l->turn_began;
+	bool did = inbox_count(l->inbox) > 0 || mono_is_due(world_next_wake(&l->world), t);
 	decide_events(l);
-	t = staged(l, "decide", t);
+	t = staged(l, STATS_DECIDE, did, t);
 	keep(l);
-	t = staged(l, "keep", t);
+	t = staged(l, STATS_KEEP, did, t);
 	release(l);
-	t = staged(l, "release", t);
+	t = staged(l, STATS_RELEASE, did, t);
 	reap(l);
-	l->turn_ended = staged(l, "reap", t);
+	staged(l, STATS_REAP, did, t);
+	stats_count(l->stats, STATS_TURNS, 0, 1);
 	set_wake(l);
 	l->turns++;
 }

@@ -19,19 +19,16 @@
 #include "run/inbox.h"
 #include "run/keepers.h"
 #include "run/release.h"
+#include "run/stats.h"
 #include "wire/link.h"
 #include "wire/links.h"
 #include "wire/timer.h"
 
 struct event_base;
 
-/* What the loop tells of itself, for the statistics. All may be NULL. */
+/* Whom the loop tells of what happened outside of its own work. */
 struct loop_watch {
 	void *owner;
-	void (*on_stage)(void *owner, const char *stage, int64_t us); /* of a turn that did something */
-	void (*on_count)(void *owner, enum effect_count what);
-	void (*on_receipt)(void *owner, int64_t us);  /* from reading the alert to its receipt */
-	void (*on_shown)(void *owner, int64_t us);    /* from reading the alert to its view leaving */
 	void (*on_alarm)(void *owner, const struct effect *e); /* EFFECT_ALARM */
 };
 
@@ -44,6 +41,7 @@ struct loop {
 	struct keepers keepers;
 	struct checkpointer *checkpointer;
 	struct loop_watch watch;
+	struct stats *stats;
 	struct world world;
 	struct inbox *inbox;
 	struct release *release;
@@ -52,11 +50,11 @@ struct loop {
 	bool is_paused;    /* links are not read */
 	bool wants_turn;   /* something is left to do: do not wait */
 	uint64_t turns;
-	struct mono turn_began, turn_ended;
+	struct mono turn_began;
 	uint8_t record[RECORD_BYTES_MAX];
 };
 
-/* The base, timers, links, keepers, checkpointer and watch are set by the caller, the world is
+/* The base, timers, links, keepers, checkpointer, stats and watch are set by the caller, the world is
  * initialised and restored; senders and consoles come after this call. False: no memory. */
 bool loop_init(struct loop *l, int64_t unrecorded_after_ms);
 void loop_done(struct loop *l);

@@ -9,8 +9,12 @@
 
 #include "keep/loader.h"
 #include "keep/restore.h"
+#include "run/activation.h"
+#include "run/admin.h"
 #include "run/health.h"
 #include "run/loop.h"
+#include "run/notify.h"
+#include "run/report.h"
 #include "support/bug.h"
 #include "support/log.h"
 #include "support/text.h"
@@ -34,11 +38,23 @@ struct server {
 	struct loader *loader;
 	struct listener *alerts, *consoles;
 	struct health health;
+	struct stats stats;
+	struct report report;
+	struct admin *admin;
+	struct notify notify;
+	struct activation activation;
 	struct timer look;
 	struct event *on_term, *on_int, *on_hup, *on_loader, *on_journal, *on_follower;
 	struct position last; /* what the journal ended with at the start */
 	uint64_t unreadable;  /* records that a restart could not read back */
 };
+
+static void set_phase(struct server *s, enum phase phase)
+{
+	static const char *const names[] = { "starting", "serving", "stopping", "stopping", "stopped" };
+	s->phase = phase;
+	s->report.phase = names[phase];
+}
 
 /* Ports of accept and push. */
 
@@ -70,14 +86,7 @@ static const char *port_degraded(void *owner, unsigned n)
 
 static void port_heard(void *owner, enum source_kind kind)
 {
-	(void)owner;
-	(void)kind;
-}
-
-static void port_shown(void *owner, const struct view *v)
-{
-	(void)owner;
-	(void)v;
+	stats_count(&((struct server *)owner)->stats, STATS_HEARD, kind, 1);
 }
 
 /* What a restart finds. */
@@ -198,10 +207,19 @@ static struct listener_settings consoles_settings(const struct conf *c)
 	return settings;
 }
 
-static bool bind_all(struct listener *l, const struct conf_addresses *addresses)
+/* Sockets of the service manager come before the configuration's own addresses. */
+static bool open_door(struct server *s, struct listener *l, const struct conf_addresses *addresses)
 {
 	char why[256];
-	for (unsigned n = 0; n < addresses->count; n++) {
+	unsigned inherited = 0;
+	for (int fd; (fd = activation_take(&s->activation, listener_name(l))) >= 0; inherited++) {
+		if (listener_inherit(l, fd, why, sizeof why))
+			continue;
+		log_event(LOG_LEVEL_CRIT, "socket-not-inherited", LOG_TEXT("listener", listener_name(l)),
+			  LOG_TEXT("why", why));
+		return false;
+	}
+	for (unsigned n = 0; inherited == 0 && n < addresses->count; n++) {
 		if (listener_bind(l, addresses->list[n], why, sizeof why))
 			continue;
 		log_event(LOG_LEVEL_CRIT, "listener-not-bound", LOG_TEXT("listener", listener_name(l)),
@@ -209,6 +227,25 @@ static bool bind_all(struct listener *l, const struct conf_addresses *addresses)
 		return false;
 	}
 	return true;
+}
+
+static bool open_admin(struct server *s)
+{
+	char why[256];
+	unsigned inherited = 0;
+	const struct conf_addresses *addresses = &s->conf.listen.admin;
+	struct admin_pages pages = { &s->report, report_is_healthy, report_is_ready, report_metrics,
+				     report_status };
+	s->admin = admin_new(s->loop.base, s->loop.timers, &pages);
+	bool ok = s->admin != NULL;
+	why[0] = '\0';
+	for (int fd; ok && (fd = activation_take(&s->activation, "admin")) >= 0; inherited++)
+		ok = admin_inherit(s->admin, fd, why, sizeof why);
+	for (unsigned n = 0; ok && inherited == 0 && n < addresses->count; n++)
+		ok = admin_bind(s->admin, addresses->list[n], why, sizeof why);
+	if (!ok)
+		log_event(LOG_LEVEL_CRIT, "admin-not-bound", LOG_TEXT("why", why));
+	return ok;
 }
 
 static bool new_doors(struct server *s)
@@ -222,6 +259,8 @@ static bool new_doors(struct server *s)
 		s->consoles = listener_new(s->loop.base, s->loop.timers, s->loop.links,
 					   consoles_group(s->loop.consoles), &consoles, c);
 	}
+	s->report.alerts = s->alerts;
+	s->report.consoles = s->consoles;
 	if (a != NULL)
 		tls_unref(a); /* the listeners hold their own */
 	if (c != NULL)
@@ -242,10 +281,13 @@ static bool open_doors(struct server *s)
 		view_set_recorded(v, true);
 		desk_restore(consoles_desk(s->loop.consoles), v);
 	}
-	if (!bind_all(s->consoles, &s->conf.listen.consoles) ||
-	    !bind_all(s->alerts, &s->conf.listen.alerts))
+	if (!open_door(s, s->consoles, &s->conf.listen.consoles) ||
+	    !open_door(s, s->alerts, &s->conf.listen.alerts))
 		return false;
-	s->phase = PHASE_SERVING;
+	if (activation_close_rest(&s->activation) > 0)
+		log_event(LOG_LEVEL_WARN, "socket-of-no-listener");
+	set_phase(s, PHASE_SERVING);
+	notify_ready(&s->notify);
 	log_event(LOG_LEVEL_NOTICE, "serving", LOG_NUMBER("alerts_port", listener_port(s->alerts)),
 		  LOG_NUMBER("consoles_port", listener_port(s->consoles)),
 		  LOG_NUMBER("sources", registry_size(w->registry).sources),
@@ -301,7 +343,7 @@ static void on_loader(evutil_socket_t fd, short what, void *arg)
 	}
 	if (s->phase == PHASE_STARTING && w->registry != NULL && w->territory != NULL && !open_doors(s)) {
 		s->failed = true;
-		s->phase = PHASE_DONE;
+		set_phase(s, PHASE_DONE);
 	}
 }
 
@@ -339,6 +381,9 @@ static void on_look(struct timer *t, struct mono now)
 		   mono_is_set(listener_starved_since(s->alerts)) ||
 			   mono_is_set(listener_starved_since(s->consoles)),
 		   "", wall);
+	char line[128];
+	report_line(&s->report, line, sizeof line);
+	notify_status(&s->notify, line);
 	must(timer_set(s->loop.timers, t, mono_add_ms(now, LOOK_EVERY_MS)));
 }
 
@@ -355,7 +400,8 @@ static void on_stop(evutil_socket_t signal_number, short what, void *arg)
 		listener_stop(s->alerts);
 	if (s->consoles != NULL)
 		listener_stop(s->consoles);
-	s->phase = PHASE_DRAINING;
+	notify_stopping(&s->notify);
+	set_phase(s, PHASE_DRAINING);
 	s->phase_until = mono_add_ms(clock_mono(), DRAIN_MS);
 }
 
@@ -380,6 +426,7 @@ static void on_reload(evutil_socket_t signal_number, short what, void *arg)
 	(void)signal_number;
 	(void)what;
 	struct tls *alerts = NULL, *consoles = NULL;
+	notify_reloading(&s->notify);
 	bool ok = conf_read(s->path, &fresh, &report) && (alerts = load_tls(&fresh, "alerts")) != NULL &&
 		  (consoles = load_tls(&fresh, "consoles")) != NULL;
 	if (ok) {
@@ -398,6 +445,8 @@ static void on_reload(evutil_socket_t signal_number, short what, void *arg)
 		tls_unref(alerts);
 	if (consoles != NULL)
 		tls_unref(consoles);
+	stats_count(&s->stats, STATS_RELOADS, !ok, 1);
+	notify_ready(&s->notify);
 	log_event(ok ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, ok ? "reloaded" : "reload-refused");
 }
 
@@ -457,7 +506,7 @@ static bool start_loader(struct server *s)
 		.connect_ms = s->conf.postgres.connect_ms,
 		.answer_ms = s->conf.postgres.answer_ms,
 	};
-	s->loader = loader_start(&settings, why);
+	s->loader = s->report.loader = loader_start(&settings, why);
 	if (s->loader == NULL)
 		log_event(LOG_LEVEL_CRIT, "loader-not-started", LOG_TEXT("why", why));
 	return s->loader != NULL && watch(s, &s->on_loader, loader_fd(s->loader), EV_READ, on_loader);
@@ -472,8 +521,8 @@ static bool new_sessions(struct server *s)
 		.links_each = s->conf.alerts.links_each,
 		.message_bytes_max = (unsigned)s->conf.alerts.message_bytes_max,
 	};
-	struct console_ports console_ports = { s,	      port_post,     port_registry, port_territory,
-					       port_durable, port_degraded, port_shown };
+	struct console_ports console_ports = { s,	       port_post,    port_registry,
+					       port_territory, port_durable, port_degraded };
 	struct console_settings console_settings = {
 		.heartbeat_s = s->conf.consoles.heartbeat_s,
 	};
@@ -492,6 +541,7 @@ static bool server_open(struct server *s)
 	l->links = l->timers != NULL ? links_new(l->base, l->timers) : NULL;
 	l->checkpointer = checkpointer_new(s->conf.journal.segment_bytes / 2);
 	l->keepers.policy = (enum receipt_policy)s->conf.receipt.policy;
+	l->stats = &s->stats;
 	s->look.on_due = on_look;
 	return l->links != NULL && l->checkpointer != NULL &&
 	       loop_init(l, s->conf.push.unrecorded_after_ms) &&
@@ -499,7 +549,7 @@ static bool server_open(struct server *s)
 	       watch(s, &s->on_term, SIGTERM, EV_SIGNAL, on_stop) &&
 	       watch(s, &s->on_int, SIGINT, EV_SIGNAL, on_stop) &&
 	       watch(s, &s->on_hup, SIGHUP, EV_SIGNAL, on_reload) && new_sessions(s) && new_doors(s) &&
-	       open_journal(s) &&
+	       open_journal(s) && open_admin(s) &&
 	       watch(s, &s->on_journal, journal_wake_fd(l->keepers.journal), EV_READ, on_journal) &&
 	       (s->conf.postgres.conninfo[0] == '\0' || start_follower(s)) && start_loader(s) &&
 	       timer_set(l->timers, &s->look, clock_mono());
@@ -512,6 +562,13 @@ struct server *server_new(const struct conf *conf, const char *path)
 		return NULL;
 	s->conf = *conf;
 	TEXT_COPY(s->path, path);
+	if (!notify_open(&s->notify))
+		log_event(LOG_LEVEL_WARN, "service-manager-unheard");
+	activation_read(&s->activation);
+	s->report = (struct report){ .loop = &s->loop, .health = &s->health, .stats = &s->stats,
+				     .node = s->conf.node.name, .node_id = s->conf.node.id,
+				     .since = clock_wall() };
+	set_phase(s, PHASE_STARTING);
 	if (!server_open(s)) {
 		server_free(s);
 		return NULL;
@@ -530,6 +587,8 @@ void server_free(struct server *s)
 		if (events[n] != NULL)
 			event_free(events[n]);
 	loader_stop(s->loader);
+	admin_free(s->admin);
+	activation_close_rest(&s->activation);
 	if (l->timers != NULL)
 		timer_clear(l->timers, &s->look);
 	if (l->links != NULL)
@@ -546,6 +605,7 @@ void server_free(struct server *s)
 	world_done(&l->world);
 	loop_done(l);
 	checkpointer_free(l->checkpointer);
+	notify_close(&s->notify);
 	if (l->timers != NULL)
 		timers_free(l->timers);
 	if (l->base != NULL)
@@ -565,13 +625,13 @@ static void go_on_ending(struct server *s)
 		senders_goodbye(s->loop.senders, "shutdown");
 		consoles_goodbye(s->loop.consoles, "shutdown");
 		checkpointer_begin(s->loop.checkpointer, &s->loop.world, s->loop.keepers.journal);
-		s->phase = PHASE_GOODBYE;
+		set_phase(s, PHASE_GOODBYE);
 		s->phase_until = mono_add_ms(now, GOODBYE_MS);
 	} else if (s->phase == PHASE_GOODBYE && (late || links_count(s->loop.links) == 0)) {
 		while (checkpointer_turn(s->loop.checkpointer, &s->loop.world, s->loop.keepers.journal, now,
 					 clock_wall()))
 			;
-		s->phase = PHASE_DONE;
+		set_phase(s, PHASE_DONE);
 	}
 	s->loop.wants_turn = s->phase < PHASE_DONE && late;
 	must(timer_set(s->loop.timers, &s->loop.wake, mono_add_ms(now, 20)));
@@ -581,6 +641,7 @@ bool server_run(struct server *s)
 {
 	while (s->phase != PHASE_DONE) {
 		loop_turn(&s->loop);
+		notify_alive(&s->notify, s->loop.turn_began);
 		if (s->phase >= PHASE_DRAINING)
 			go_on_ending(s);
 	}
