@@ -33,7 +33,8 @@ struct sender_settings {
 	unsigned heartbeat_s;    /* senders say something at least this often */
 	unsigned links_each;     /* of one source at a time; past it the oldest is closed */
 	unsigned message_bytes_max;
-	char node[64]; /* its name */
+	unsigned warn_days;      /* before a certificate ends, operations are told */
+	char node[64];           /* its name */
 };
 
 /* The listener sees to the settings of senders_group(). */

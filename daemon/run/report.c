@@ -105,19 +105,19 @@ static void put_links(const struct report *r, struct exposition *e)
 					     listener_link_counters(listeners[n])->ended[end]);
 }
 
-/* Days until each certificate and revocation list that this node holds ends. */
+/* How long until each certificate and revocation list that this node holds ends. */
 static void put_certificates(const struct report *r, struct exposition *e)
 {
 	struct tls_item item;
 	struct wall now = clock_wall();
-	exposition_family(e, "tocsin_certificate_days_left", EXPOSITION_GAUGE,
-			  "Days until it ends, or the next list is due.");
+	exposition_family(e, "tocsin_certificate_remaining_seconds", EXPOSITION_GAUGE,
+			  "Until it ends, or the next list is due.");
 	for (size_t i = 0; r->alerts != NULL && tls_next_item(listener_tls(r->alerts), &i, &item);)
 		if (wall_is_set(item.not_after))
 			exposition_put(e, "",
 				       EXPOSITION_LABELS({ "kind", tls_item_kind_name(item.kind) },
 							 { "name", item.name }),
-				       (double)wall_ms_between(now, item.not_after) / 86400000);
+				       (double)wall_ms_between(now, item.not_after) / 1000);
 }
 
 void report_metrics(void *owner, struct exposition *e)

@@ -520,6 +520,7 @@ static bool new_sessions(struct server *s)
 		.heartbeat_s = s->conf.alerts.heartbeat_s,
 		.links_each = s->conf.alerts.links_each,
 		.message_bytes_max = (unsigned)s->conf.alerts.message_bytes_max,
+		.warn_days = s->conf.tls.warn_days,
 	};
 	struct console_ports console_ports = { s,	       port_post,    port_registry,
 					       port_territory, port_durable, port_degraded };
