@@ -290,6 +290,7 @@ static bool open_doors(struct server *s)
 	notify_ready(&s->notify);
 	log_event(LOG_LEVEL_NOTICE, "serving", LOG_NUMBER("alerts_port", listener_port(s->alerts)),
 		  LOG_NUMBER("consoles_port", listener_port(s->consoles)),
+		  LOG_NUMBER("admin_port", admin_port(s->admin)),
 		  LOG_NUMBER("sources", registry_size(w->registry).sources),
 		  LOG_NUMBER("practitioners", registry_size(w->registry).practitioners));
 	return true;

@@ -43,7 +43,7 @@ struct series {
 struct peer {
 	struct client *client;
 	bool is_watcher;
-	unsigned in_flight;
+	unsigned in_flight, window;
 };
 
 static struct {
@@ -209,6 +209,8 @@ static void receive(struct peer *p)
 			Tocsin__V1__ServerMessage *m = tocsin__v1__server_message__unpack(NULL, length, bytes);
 			if (m != NULL && m->body_case == TOCSIN__V1__SERVER_MESSAGE__BODY_RECEIPT)
 				on_receipt(p, m->receipt);
+			else if (m != NULL && m->body_case == TOCSIN__V1__SERVER_MESSAGE__BODY_WELCOME)
+				p->window = m->welcome->window;
 			tocsin__v1__server_message__free_unpacked(m, NULL);
 		}
 	}
@@ -260,11 +262,14 @@ static void run_open_loop(void)
 	int64_t begin = now_us() + 10000;
 	for (int64_t n = 0; n < total;) {
 		int64_t due = begin + n * 1000000 / load.rate, now = now_us();
-		if (now >= due) {
-			send_alert(&load.peers[n % load.senders], due);
-			n++;
-		} else {
+		struct peer *p = &load.peers[n % load.senders];
+		if (now < due) {
 			wait_for_peers(due - now);
+		} else if (p->in_flight >= p->window) {
+			wait_for_peers(1000); /* the delay counts: latency is from `due` */
+		} else {
+			send_alert(p, due);
+			n++;
 		}
 	}
 }
