@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/bug.h"
 #include "support/text.h"
 
 #define SQL_SIZE 2048
@@ -172,6 +173,7 @@ static bool table_count(struct stage *s, const struct shape *shape, struct stage
 	unsigned count = columns_count(shape);
 	char sql[SQL_SIZE] = "";
 
+	must(count > 0 && shape->columns[0] != NULL);
 	text_add(sql, SQL_SIZE,
 	         "SELECT count(*), count(*) FILTER (WHERE o.%s IS NULL), count(*) FILTER (WHERE "
 	         "o.%s IS NOT NULL AND (",
