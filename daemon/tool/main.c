@@ -12,11 +12,13 @@
 
 /* Sorted by name. */
 static const struct verb verbs[] = {
+	{ "alarm-test", alarm_test_verb, "runs the out-of-band alarm, as a test" },
 	{ "alert", alert_verb, "send one alert, and see how it is answered" },
 	{ "console", console_verb, "a dispatcher's console for one centre" },
 	{ "db", db_verb, "the database's schema: migrate, status" },
 	{ "explain", explain_verb, "what would become of an alert, and why" },
 	{ "phone", phone_verb, "how a telephone number is read, one a line" },
+	{ "status", status_verb, "what the running daemon says of itself" },
 	{ "territory", territory_verb, "communes, contours, centres, advisers: import, check" },
 	{ NULL, NULL, NULL },
 };

@@ -61,11 +61,13 @@ const char *verb_config(void);
 void verb_set_config(const char *path);
 
 /* The verbs, in the order of their names. */
+int alarm_test_verb(int argc, char **argv);
 int alert_verb(int argc, char **argv);
 int console_verb(int argc, char **argv);
 int db_verb(int argc, char **argv);
 int explain_verb(int argc, char **argv);
 int phone_verb(int argc, char **argv);
+int status_verb(int argc, char **argv);
 int territory_verb(int argc, char **argv);
 
 #endif
