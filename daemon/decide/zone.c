@@ -133,6 +133,7 @@ void zone_locate(const struct territory *t, double lat, double lon, double accur
 	for (size_t i = 1; !has_overlay && i < count; i++)
 		answer_add_near(out, pieces[i]->centre, 0);
 	const struct zone_piece *guess = out->approximate && !has_overlay ? pieces[0] : NULL;
-	answer_set_near(out, z, &point, accuracy_m + ZONE_CONTOUR_TOLERANCE_M, guess);
+	double radius_m = fmin(accuracy_m, ZONE_ACCURACY_MAX_M) + ZONE_CONTOUR_TOLERANCE_M;
+	answer_set_near(out, z, &point, radius_m, guess);
 	zone_point_done(z, &point);
 }

@@ -15,6 +15,8 @@
 #define ZONE_NEAR_MAX 8
 /* How far simplified contours may be off: measured on communes77-2026, see tests/table/zone.txt. */
 #define ZONE_CONTOUR_TOLERANCE_M 100
+/* A wider circle counts as this one: it no longer says where, and a country has many borders. */
+#define ZONE_ACCURACY_MAX_M 50000
 
 struct zone_answer {
 	const struct commune *commune; /* NULL: outside every department */
