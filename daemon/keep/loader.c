@@ -95,10 +95,10 @@ static bool loader_hand_registry(struct loader *l, struct build *b,
 	struct loader_news news = { .kind = LOADER_REGISTRY,
 		                    .registry = b->registry,
 		                    .version = about->version };
-	struct registry_size size = registry_size(b->registry);
 
 	if (!registry_settle(b->registry))
 		return false;
+	struct registry_size size = registry_size(b->registry);
 	registry_set_version(b->registry, about->version, about->seen_at);
 	if (!handover_put(&l->handover, &news))
 		return false;

@@ -26,9 +26,11 @@ static void try_registry(enum row_kind kind, const uint8_t *bytes, size_t length
 	if (end == ROW_TAKEN && kind == ROW_PRACTITIONER &&
 	    !registry_practitioner(r, (struct practitioner_id){ id }, &practitioner))
 		abort();
-	if (end == ROW_TAKEN && kind == ROW_SITE && !registry_site(r, (struct site_id){ id }, &site))
+	if (end == ROW_TAKEN && kind == ROW_SITE &&
+	    !registry_site(r, (struct site_id){ id }, &site))
 		abort();
-	if (end == ROW_TAKEN && kind == ROW_SOURCE && !registry_source(r, (struct source_id){ id }, &source))
+	if (end == ROW_TAKEN && kind == ROW_SOURCE &&
+	    !registry_source(r, (struct source_id){ id }, &source))
 		abort();
 	/* Once more, over itself, and away. */
 	if (row_to_registry(r, kind, bytes, length) != end)

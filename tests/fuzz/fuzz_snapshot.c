@@ -14,7 +14,8 @@
 #include "keep/snapshot.h"
 
 #define FILE_BYTES_MAX (1 << 20)
-#define HEADER_SUMMED 128 /* after it, up to the rows: marks with sums of their own, and nothing */
+#define HEADER_SUMMED  128 /* after it, up to the rows: marks with sums of their own, and nothing  \
+	                    */
 #define FIRST_ROW 4096
 
 /* One file, in memory. */
@@ -99,16 +100,16 @@ static int memory_path(void *context, const char *path)
 }
 
 static const struct disk memory = { .open = memory_open,
-				    .close = memory_close,
-				    .pread = memory_pread,
-				    .pwrite = memory_pwrite,
-				    .size = memory_size,
-				    .fsync = memory_sync,
-				    .fdatasync = memory_sync,
-				    .start_writing = memory_start_writing,
-				    .rename = memory_rename,
-				    .unlink = memory_path,
-				    .sync_folder = memory_path };
+	                            .close = memory_close,
+	                            .pread = memory_pread,
+	                            .pwrite = memory_pwrite,
+	                            .size = memory_size,
+	                            .fsync = memory_sync,
+	                            .fdatasync = memory_sync,
+	                            .start_writing = memory_start_writing,
+	                            .rename = memory_rename,
+	                            .unlink = memory_path,
+	                            .sync_folder = memory_path };
 
 /* Reads it all; how many rows there were. */
 static enum snapshot_state read_all(unsigned *rows)

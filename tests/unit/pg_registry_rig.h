@@ -31,7 +31,7 @@ struct registry_rig {
 	bool is_hung;     /* no statement is answered */
 	bool is_hung_in_rows;
 	bool is_territory_broken; /* a commune names a centre that does not exist */
-	int loads, changes;       /* how often it was asked for all, and for changes */
+	atomic_int loads, changes;     /* how often it was asked for all, and for changes */
 	unsigned count;
 	struct registry_rig_entry entries[REGISTRY_RIG_MAX];
 };
@@ -59,9 +59,12 @@ static inline void registry_rig_versions(struct registry_rig *r)
 	pg_rig_values(&r->pg, 7, values);
 }
 
-static inline void registry_rig_row(struct registry_rig *r, const char *sql, const struct registry_rig_entry *e)
+static inline void registry_rig_row(struct registry_rig *r, const char *sql,
+                                    const struct registry_rig_entry *e)
 {
-	static const uint16_t fields[] = { [ROW_PRACTITIONER] = 7, [ROW_SITE] = 8, [ROW_SOURCE] = 12 };
+	static const uint16_t fields[] = {
+		[ROW_PRACTITIONER] = 7, [ROW_SITE] = 8, [ROW_SOURCE] = 12
+	};
 	struct rig_row row;
 	struct id id = rig_id((uint8_t)e->kind, e->n);
 	char number[32];
@@ -89,7 +92,8 @@ static inline void registry_rig_row(struct registry_rig *r, const char *sql, con
 		rig_text(&row, e->name);
 		rig_text(&row, "médecin");
 		rig_text(&row, "");
-		rig_text(&row, strlen(e->name) > 500 ? e->name : ""); /* the mark of one who is exposed */
+		rig_text(&row,
+		         strlen(e->name) > 500 ? e->name : ""); /* the mark of one who is exposed */
 		rig_null(&row);
 	}
 	pg_rig_copy_row(&r->pg, row.bytes, row.length);
@@ -99,18 +103,19 @@ static inline void registry_rig_copy(struct registry_rig *r, const char *sql)
 {
 	const char *after = strstr(sql, "version > ");
 	uint64_t since = after ? strtoull(after + strlen("version > "), NULL, 10) : 0;
-	enum row_kind kind = strstr(sql, "sources s") ? ROW_SOURCE :
-			     strstr(sql, " sites s")  ? ROW_SITE :
-							ROW_PRACTITIONER;
+	enum row_kind kind = strstr(sql, "sources s")  ? ROW_SOURCE
+	                     : strstr(sql, " sites s") ? ROW_SITE
+	                                               : ROW_PRACTITIONER;
 	bool has_rows = !strstr(sql, "FROM practitioner_sites");
 	bool is_belonging = strstr(sql, "FROM numbers") || strstr(sql, "FROM consents");
 
 	if (kind == ROW_PRACTITIONER && !is_belonging && has_rows)
-		*(after ? &r->changes : &r->loads) += 1;
+		atomic_fetch_add(after ? &r->changes : &r->loads, 1);
 	pg_rig_copy_begin(&r->pg);
 	for (unsigned i = 0; i < r->count && has_rows; i++) {
 		const struct registry_rig_entry *e = &r->entries[i];
-		if (e->kind == kind && e->version > since && !(e->is_gone && (!after || is_belonging)))
+		if (e->kind == kind && e->version > since &&
+		    !(e->is_gone && (!after || is_belonging)))
 			registry_rig_row(r, sql, e);
 	}
 	if (r->is_hung_in_rows && kind == ROW_PRACTITIONER)
@@ -122,12 +127,13 @@ static inline void registry_rig_copy(struct registry_rig *r, const char *sql)
 static inline bool registry_rig_copy_territory(struct registry_rig *r, const char *sql)
 {
 	static const char *const centres[][3] = { { "cic-77", "police", "CIC 77" },
-						  { "corg-77", "gendarmerie", "CORG 77" },
-						  { "ops-77", "operations", "Exploitation" } };
+		                                  { "corg-77", "gendarmerie", "CORG 77" },
+		                                  { "ops-77", "operations", "Exploitation" } };
 	struct rig_row row;
 
-	if (!strstr(sql, "FROM departments") && !strstr(sql, "FROM centres") && !strstr(sql, "FROM communes") &&
-	    !strstr(sql, "FROM contours") && !strstr(sql, "FROM zones"))
+	if (!strstr(sql, "FROM departments") && !strstr(sql, "FROM centres") &&
+	    !strstr(sql, "FROM communes") && !strstr(sql, "FROM contours") &&
+	    !strstr(sql, "FROM zones"))
 		return false;
 	pg_rig_copy_begin(&r->pg);
 	if (strstr(sql, "FROM departments")) {
@@ -202,8 +208,8 @@ static inline void registry_rig_init(struct registry_rig *r)
 }
 
 /* A new state of one entity, in a version of its own or together with the last one. */
-static inline void registry_rig_set(struct registry_rig *r, enum row_kind kind, uint32_t n, const char *name,
-				    bool is_gone)
+static inline void registry_rig_set(struct registry_rig *r, enum row_kind kind, uint32_t n,
+                                    const char *name, bool is_gone)
 {
 	struct registry_rig_entry *e = NULL;
 
@@ -214,7 +220,9 @@ static inline void registry_rig_set(struct registry_rig *r, enum row_kind kind, 
 		assert_true(r->count < REGISTRY_RIG_MAX);
 		e = &r->entries[r->count++];
 	}
-	*e = (struct registry_rig_entry){ .kind = kind, .n = n, .is_gone = is_gone, .version = r->version, .name = name };
+	*e = (struct registry_rig_entry){
+		.kind = kind, .n = n, .is_gone = is_gone, .version = r->version, .name = name
+	};
 }
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * A PostgreSQL of a few lines: speaks the wire protocol (PostgreSQL 15, chapter 55) on a loopback
- * port, on a thread of its own, one client after the other, and answers each statement as the test's
- * function says, or not at all. For what a real server does only once in a blue moon.
+ * port, on a thread of its own, one client after the other, and answers each statement as the
+ * test's function says, or not at all. For what a real server does only once in a blue moon.
  */
 #ifndef TOCSIN_TESTS_PG_RIG_H
 #define TOCSIN_TESTS_PG_RIG_H
@@ -97,8 +97,10 @@ static inline void pg_rig_values(struct pg_rig *rig, uint16_t count, const char 
 	pg_rig_parsed(rig);
 	memcpy(bytes, &big, 2);
 	for (uint16_t i = 0; i < count; i++) {
-		static const uint8_t column[] = { 'x', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 25, 0xff, 0xff,
-						  0xff, 0xff, 0xff, 0xff, 0, 0 };
+		static const uint8_t column[] = {
+			'x', 0,  0,    0,    0,    0,    0,    0,    0, 0,
+			0,   25, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0
+		};
 		memcpy(bytes + used, column, sizeof column);
 		used += sizeof column;
 	}
@@ -166,7 +168,7 @@ static inline bool pg_rig_read(struct pg_rig *rig, void *bytes, size_t length)
 {
 	for (size_t got = 0; got < length;) {
 		struct pollfd fds[] = { { .fd = rig->stop[0], .events = POLLIN },
-					{ .fd = rig->fd, .events = POLLIN } };
+			                { .fd = rig->fd, .events = POLLIN } };
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
 			return false;
 		if (fds[0].revents)
@@ -243,7 +245,7 @@ static inline void *pg_rig_main(void *arg)
 
 	for (;;) {
 		struct pollfd fds[] = { { .fd = rig->stop[0], .events = POLLIN },
-					{ .fd = rig->listener, .events = POLLIN } };
+			                { .fd = rig->listener, .events = POLLIN } };
 		poll(fds, 2, -1);
 		if (fds[0].revents)
 			return NULL;
@@ -263,7 +265,8 @@ static inline void *pg_rig_main(void *arg)
 /* A socket that accepts at the kernel's level and never says a word is one without pg_rig_start. */
 static inline void pg_rig_listen(struct pg_rig *rig)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		                       .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t length = sizeof address;
 
 	rig->fd = -1;
@@ -291,7 +294,8 @@ static inline void pg_rig_stop(struct pg_rig *rig)
 
 static inline const char *pg_rig_conninfo(const struct pg_rig *rig, char out[static 128])
 {
-	snprintf(out, 128, "hostaddr=127.0.0.1 port=%u dbname=tocsin user=tocsin sslmode=disable", rig->port);
+	snprintf(out, 128, "hostaddr=127.0.0.1 port=%u dbname=tocsin user=tocsin sslmode=disable",
+	         rig->port);
 	return out;
 }
 

@@ -45,7 +45,10 @@ static inline void rig_null(struct rig_row *r)
 	rig_put(r, &big, sizeof big);
 }
 
-static inline void rig_text(struct rig_row *r, const char *text) { rig_bytes(r, text, strlen(text)); }
+static inline void rig_text(struct rig_row *r, const char *text)
+{
+	rig_bytes(r, text, strlen(text));
+}
 
 static inline void rig_bool(struct rig_row *r, bool value)
 {
@@ -87,8 +90,14 @@ static inline struct practitioner_id rig_person(uint32_t n)
 {
 	return (struct practitioner_id){ rig_id(1, n) };
 }
-static inline struct site_id rig_site_id(uint32_t n) { return (struct site_id){ rig_id(2, n) }; }
-static inline struct source_id rig_source_id(uint32_t n) { return (struct source_id){ rig_id(3, n) }; }
+static inline struct site_id rig_site_id(uint32_t n)
+{
+	return (struct site_id){ rig_id(2, n) };
+}
+static inline struct source_id rig_source_id(uint32_t n)
+{
+	return (struct source_id){ rig_id(3, n) };
+}
 
 /* Person n: one number of her own, one site, consent for both centres. */
 static inline void rig_practitioner(struct rig_row *r, uint32_t n, const char *name)
