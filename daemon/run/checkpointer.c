@@ -7,7 +7,7 @@
 #include "support/log.h"
 
 #define SLICE_INCIDENTS 32
-#define SLICE_MEMORIES 512
+#define SLICE_MEMORIES  512
 
 enum stage { STAGE_IDLE, STAGE_INCIDENTS, STAGE_MEMORIES, STAGE_END };
 
@@ -17,7 +17,7 @@ struct checkpointer {
 	struct incident_id *ids; /* open at the beginning; who closes meanwhile is passed over */
 	size_t count, next;
 	size_t memories; /* remembered at the beginning, still to be written */
-	bool has_left; /* `left` is packed and was not taken yet */
+	bool has_left;   /* `left` is packed and was not taken yet */
 	size_t left_length;
 	uint8_t left[RECORD_BYTES_MAX];
 };
@@ -92,13 +92,14 @@ static bool pack_next(struct checkpointer *c, struct world *w, struct mono now, 
 }
 
 bool checkpointer_turn(struct checkpointer *c, struct world *w, struct journal *j, struct mono now,
-		       struct wall wall)
+                       struct wall wall)
 {
 	if (c->stage == STAGE_IDLE && c->bytes >= c->every_bytes)
 		checkpointer_begin(c, w, j);
 	unsigned slice = c->stage == STAGE_INCIDENTS ? SLICE_INCIDENTS : SLICE_MEMORIES;
 	enum journal_answer answer = JOURNAL_OK;
-	for (unsigned n = 0; n < slice && (c->stage == STAGE_INCIDENTS || c->stage == STAGE_MEMORIES); n++) {
+	for (unsigned n = 0;
+	     n < slice && (c->stage == STAGE_INCIDENTS || c->stage == STAGE_MEMORIES); n++) {
 		c->has_left = c->has_left || pack_next(c, w, now, wall);
 		if (!c->has_left) {
 			c->stage++;
@@ -118,7 +119,7 @@ bool checkpointer_turn(struct checkpointer *c, struct world *w, struct journal *
 			return false;
 		if (answer != JOURNAL_OK)
 			log_event(LOG_LEVEL_ERROR, "checkpoint-failed",
-				  LOG_TEXT("why", journal_answer_text(answer)));
+			          LOG_TEXT("why", journal_answer_text(answer)));
 		stop(c);
 	}
 	return c->stage != STAGE_IDLE;

@@ -16,13 +16,14 @@
 
 struct checkpointer;
 
-struct checkpointer *checkpointer_new(uint64_t every_bytes); /* of records between two; NULL: no memory */
+struct checkpointer *checkpointer_new(
+        uint64_t every_bytes); /* of records between two; NULL: no memory */
 void checkpointer_free(struct checkpointer *c);
 void checkpointer_kept(struct checkpointer *c, size_t bytes); /* one more record */
 
 /* At the end of each turn. True: a checkpoint is under way and wants another turn soon. */
 bool checkpointer_turn(struct checkpointer *c, struct world *w, struct journal *j, struct mono now,
-		       struct wall wall);
+                       struct wall wall);
 /* At a clean stop: begins one now, unless one is under way. */
 void checkpointer_begin(struct checkpointer *c, struct world *w, struct journal *j);
 

@@ -1,6 +1,7 @@
 /*
- * What is degraded, and since when: one list that /readyz, `tocsin status`, the consoles' heartbeats
- * and the log read. A state enters and leaves it with one log line each; nothing here acts on it.
+ * What is degraded, and since when: one list that /readyz, `tocsin status`, the consoles'
+ * heartbeats and the log read. A state enters and leaves it with one log line each; nothing here
+ * acts on it.
  */
 #ifndef TOCSIN_RUN_HEALTH_H
 #define TOCSIN_RUN_HEALTH_H
@@ -36,7 +37,8 @@ struct health {
 };
 
 /* `why` may be NULL when it is not on. */
-void health_set(struct health *h, enum health_kind kind, bool is_on, const char *why, struct wall now);
+void health_set(struct health *h, enum health_kind kind, bool is_on, const char *why,
+                struct wall now);
 bool health_is_on(const struct health *h, enum health_kind kind);
 /* New alarms can be taken, matched and shown: not so without a registry, or with the journal and
  * PostgreSQL both away. */

@@ -6,8 +6,9 @@ void keepers_append(struct keepers *k, struct position position, const void *byt
 {
 	enum journal_answer answer = journal_append(k->journal, position.number, bytes, length);
 	if (answer != JOURNAL_OK && k->refused++ == 0)
-		log_event(LOG_LEVEL_CRIT, "journal-refused", LOG_TEXT("why", journal_answer_text(answer)),
-			  LOG_NUMBER("number", position.number));
+		log_event(LOG_LEVEL_CRIT, "journal-refused",
+		          LOG_TEXT("why", journal_answer_text(answer)),
+		          LOG_NUMBER("number", position.number));
 	if (k->follower != NULL)
 		follower_append(k->follower, position, bytes, length);
 }

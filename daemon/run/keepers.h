@@ -16,7 +16,7 @@
 #include "support/position.h"
 
 enum receipt_policy {
-	RECEIPT_NODE,              /* the node's disk has it; survives a crash of the process or node */
+	RECEIPT_NODE, /* the node's disk has it; survives a crash of the process or node */
 	RECEIPT_NODE_AND_POSTGRES, /* PostgreSQL has it too; survives the loss of the node's disk */
 };
 
@@ -24,7 +24,8 @@ struct keepers {
 	struct journal *journal;
 	struct follower *follower; /* NULL: no database is configured */
 	enum receipt_policy policy;
-	unsigned long refused; /* records that the journal could not take; PostgreSQL may have them */
+	unsigned long
+	        refused; /* records that the journal could not take; PostgreSQL may have them */
 };
 
 /* Copies the record for both. */
@@ -32,9 +33,9 @@ void keepers_append(struct keepers *k, struct position position, const void *byt
 void keepers_commit(struct keepers *k); /* at the end of the turn: both may go */
 
 /*
- * Receipts may be given up to here. Policy node: the journal; while it is failing, PostgreSQL, which
- * is no less durable. Policy node+postgres: both; while the journal is failing, PostgreSQL alone;
- * while PostgreSQL is away, nothing new.
+ * Receipts may be given up to here. Policy node: the journal; while it is failing, PostgreSQL,
+ * which is no less durable. Policy node+postgres: both; while the journal is failing, PostgreSQL
+ * alone; while PostgreSQL is away, nothing new.
  */
 struct position keepers_receipts(struct keepers *k);
 struct position keepers_recorded(struct keepers *k); /* one of them has it */

@@ -58,8 +58,11 @@ static void on_wake(struct timer *t, struct mono now)
 
 bool loop_init(struct loop *l, int64_t unrecorded_after_ms)
 {
-	struct release_ports ports = { .owner = l, .receipt = port_receipt, .answer = port_answer,
-				       .tell = port_tell, .show = port_show };
+	struct release_ports ports = { .owner = l,
+		                       .receipt = port_receipt,
+		                       .answer = port_answer,
+		                       .tell = port_tell,
+		                       .show = port_show };
 	l->inbox = inbox_new();
 	l->release = release_new(&ports, unrecorded_after_ms);
 	l->wake.on_due = on_wake;
@@ -91,16 +94,16 @@ static enum source_kind kind_of(const struct loop *l, const struct event *e)
 {
 	struct source source;
 	const struct alert *a = e->kind == EVENT_ALERT  ? &e->alert
-				: e->kind == EVENT_CALL ? &e->call.alert
-							: NULL;
+	                        : e->kind == EVENT_CALL ? &e->call.alert
+	                                                : NULL;
 	return a != NULL && registry_source(l->world.registry, a->source, &source) ? source.kind
-										     : SOURCE_KINDS;
+	                                                                           : SOURCE_KINDS;
 }
 
 static void show(struct loop *l, const struct effect *e, const struct event *event)
 {
 	struct view *v = view_new(e->show.incident, e->show.quiet, event->at, l->world.registry,
-				  l->world.territory);
+	                          l->world.territory);
 	if (v == NULL) {
 		log_event(LOG_LEVEL_CRIT, "view-no-memory");
 		return;
@@ -126,7 +129,7 @@ static void consume(struct loop *l, const struct event *event)
 		case EFFECT_SHOW: show(l, e, event); break;
 		case EFFECT_STATE:
 			release_put_note(l->release, sender_note_new(e->show.incident), e->position,
-					 event->at);
+			                 event->at);
 			break;
 		case EFFECT_ALARM:
 			if (l->watch.on_alarm != NULL)
@@ -157,8 +160,8 @@ static void decide_events(struct loop *l)
 static void keep(struct loop *l)
 {
 	keepers_commit(&l->keepers);
-	l->wants_turn |= checkpointer_turn(l->checkpointer, &l->world, l->keepers.journal, l->turn_began,
-					   clock_wall());
+	l->wants_turn |= checkpointer_turn(l->checkpointer, &l->world, l->keepers.journal,
+	                                   l->turn_began, clock_wall());
 }
 
 /* 4. Receipts and views whose position is durable, or that waited long enough. */

@@ -47,15 +47,15 @@ struct loop {
 	struct release *release;
 	struct timer wake; /* for decide()'s deadlines and views that waited long enough */
 	struct effects effects;
-	bool is_paused;    /* links are not read */
-	bool wants_turn;   /* something is left to do: do not wait */
+	bool is_paused;  /* links are not read */
+	bool wants_turn; /* something is left to do: do not wait */
 	uint64_t turns;
 	struct mono turn_began;
 	uint8_t record[RECORD_BYTES_MAX];
 };
 
-/* The base, timers, links, keepers, checkpointer, stats and watch are set by the caller, the world is
- * initialised and restored; senders and consoles come after this call. False: no memory. */
+/* The base, timers, links, keepers, checkpointer, stats and watch are set by the caller, the world
+ * is initialised and restored; senders and consoles come after this call. False: no memory. */
 bool loop_init(struct loop *l, int64_t unrecorded_after_ms);
 void loop_done(struct loop *l);
 

@@ -41,10 +41,10 @@ static bool leave_no_core(void)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
-						 { "check-config", no_argument, NULL, 'k' },
-						 { "version", no_argument, NULL, 'v' },
-						 { "help", no_argument, NULL, 'h' },
-						 { NULL, 0, NULL, 0 } };
+		                                 { "check-config", no_argument, NULL, 'k' },
+		                                 { "version", no_argument, NULL, 'v' },
+		                                 { "help", no_argument, NULL, 'h' },
+		                                 { NULL, 0, NULL, 0 } };
 	const char *path = CONF_FILE;
 	bool check = false;
 	for (int o; (o = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {

@@ -23,7 +23,7 @@ struct release_ports {
 	void *owner;
 	void (*receipt)(void *owner, const struct effect *e, struct mono decided_at);
 	void (*answer)(void *owner, const struct effect *e);
-	void (*tell)(void *owner, struct sender_note *note);   /* takes it */
+	void (*tell)(void *owner, struct sender_note *note);      /* takes it */
 	void (*show)(void *owner, struct view *v, bool recorded); /* takes the reference */
 };
 
@@ -35,12 +35,14 @@ void release_set_wait(struct release *r, int64_t unrecorded_after_ms);
  * at once, as not recorded. */
 bool release_put_receipt(struct release *r, const struct effect *e, struct mono at);
 bool release_put_answer(struct release *r, const struct effect *e, struct mono at);
-bool release_put_note(struct release *r, struct sender_note *note, struct position p, struct mono at);
+bool release_put_note(struct release *r, struct sender_note *note, struct position p,
+                      struct mono at);
 bool release_put_view(struct release *r, struct view *v, struct position p, struct mono at);
 
 /* Lets go what may leave: `receipts` is what receipts may be given for, `recorded` what some keeper
  * has confirmed. Positions of an older epoch are durable. */
-void release_run(struct release *r, struct position receipts, struct position recorded, struct mono now);
+void release_run(struct release *r, struct position receipts, struct position recorded,
+                 struct mono now);
 /* When release_run must be called again though nothing became durable; not set: no need. */
 struct mono release_next_wake(const struct release *r);
 size_t release_waiting(const struct release *r); /* receipts and answers */

@@ -9,16 +9,16 @@
 #include <stddef.h>
 
 #include "keep/loader.h"
+#include "run/doors.h"
 #include "run/exposition.h"
 #include "run/health.h"
 #include "run/loop.h"
 #include "run/stats.h"
-#include "wire/listener.h"
 
-struct report { /* borrowed; the listeners may be NULL before the doors open */
+struct report { /* borrowed */
 	const struct loop *loop;
 	struct loader *loader;
-	const struct listener *alerts, *consoles;
+	const struct doors *doors;
 	const struct health *health;
 	const struct stats *stats;
 	const char *node, *phase; /* its name; "starting", "serving", "stopping" */

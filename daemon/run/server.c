@@ -9,8 +9,7 @@
 
 #include "keep/loader.h"
 #include "keep/restore.h"
-#include "run/activation.h"
-#include "run/admin.h"
+#include "run/doors.h"
 #include "run/health.h"
 #include "run/loop.h"
 #include "run/notify.h"
@@ -18,13 +17,12 @@
 #include "support/bug.h"
 #include "support/log.h"
 #include "support/text.h"
-#include "wire/listener.h"
 
 #define RECORD_VERSION 1
-#define DRAIN_MS 10000     /* after SIGTERM, for receipts that wait */
-#define GOODBYE_MS 2000    /* for links to hear that it ends */
-#define CLOSE_MS 10000     /* for the last batch and the checkpoint */
-#define LOOK_EVERY_MS 1000 /* at what may be degraded */
+#define DRAIN_MS       10000 /* after SIGTERM, for receipts that wait */
+#define GOODBYE_MS     2000  /* for links to hear that it ends */
+#define CLOSE_MS       10000 /* for the last batch and the checkpoint */
+#define LOOK_EVERY_MS  1000  /* at what may be degraded */
 
 enum phase { PHASE_STARTING, PHASE_SERVING, PHASE_DRAINING, PHASE_GOODBYE, PHASE_DONE };
 
@@ -36,13 +34,11 @@ struct server {
 	struct mono phase_until;
 	struct loop loop;
 	struct loader *loader;
-	struct listener *alerts, *consoles;
+	struct doors doors;
 	struct health health;
 	struct stats stats;
 	struct report report;
-	struct admin *admin;
 	struct notify notify;
-	struct activation activation;
 	struct timer look;
 	struct event *on_term, *on_int, *on_hup, *on_loader, *on_journal, *on_follower;
 	struct position last; /* what the journal ended with at the start */
@@ -51,7 +47,8 @@ struct server {
 
 static void set_phase(struct server *s, enum phase phase)
 {
-	static const char *const names[] = { "starting", "serving", "stopping", "stopping", "stopped" };
+	static const char *const names[] = { "starting", "serving", "stopping", "stopping",
+		                             "stopped" };
 	s->phase = phase;
 	s->report.phase = names[phase];
 }
@@ -81,7 +78,8 @@ static struct position port_durable(void *owner)
 static const char *port_degraded(void *owner, unsigned n)
 {
 	enum health_kind kind;
-	return health_next(&((struct server *)owner)->health, n, &kind) ? health_sentence(kind) : NULL;
+	return health_next(&((struct server *)owner)->health, n, &kind) ? health_sentence(kind)
+	                                                                : NULL;
 }
 
 static void port_heard(void *owner, enum source_kind kind)
@@ -111,13 +109,13 @@ static bool on_item(void *context, uint32_t version, const uint8_t *bytes, size_
 	return recovered(r, restore_item(&r->server->loop.world, bytes, length, r->now, r->wall));
 }
 
-static bool on_record(void *context, struct position position, uint32_t version, const uint8_t *bytes,
-		      size_t length)
+static bool on_record(void *context, struct position position, uint32_t version,
+                      const uint8_t *bytes, size_t length)
 {
 	struct recovering *r = context;
 	(void)version;
 	return recovered(r, restore_record(&r->server->loop.world, position, bytes, length, r->now,
-					   r->wall));
+	                                   r->wall));
 }
 
 static void on_trouble(void *context, const char *what, struct position near, bool lost)
@@ -125,7 +123,7 @@ static void on_trouble(void *context, const char *what, struct position near, bo
 	char position[POSITION_TEXT_SIZE];
 	(void)context;
 	log_event(lost ? LOG_LEVEL_CRIT : LOG_LEVEL_WARN, "journal-trouble", LOG_TEXT("what", what),
-		  LOG_TEXT("near", position_format(near, position)), LOG_NUMBER("lost", lost));
+	          LOG_TEXT("near", position_format(near, position)), LOG_NUMBER("lost", lost));
 }
 
 static bool open_journal(struct server *s)
@@ -148,7 +146,7 @@ static bool open_journal(struct server *s)
 	struct journal *j = journal_open(&settings, &why);
 	if (j == NULL) {
 		log_event(LOG_LEVEL_CRIT, "journal-not-opened", LOG_TEXT("folder", settings.folder),
-			  LOG_TEXT("why", journal_answer_text(why)));
+		          LOG_TEXT("why", journal_answer_text(why)));
 		return false;
 	}
 	s->loop.keepers.journal = j;
@@ -157,115 +155,20 @@ static bool open_journal(struct server *s)
 	s->last = report.last;
 	why = journal_start(j, &w->next);
 	if (why != JOURNAL_OK) {
-		log_event(LOG_LEVEL_CRIT, "journal-not-started", LOG_TEXT("why", journal_answer_text(why)));
+		log_event(LOG_LEVEL_CRIT, "journal-not-started",
+		          LOG_TEXT("why", journal_answer_text(why)));
 		return false;
 	}
 	world_restored(w, clock_mono());
 	char next[POSITION_TEXT_SIZE];
-	log_event(LOG_LEVEL_NOTICE, "journal-opened", LOG_TEXT("position", position_format(w->next, next)),
-		  LOG_NUMBER("checkpoint", report.has_checkpoint), LOG_NUMBER("records", report.records),
-		  LOG_NUMBER("incidents", table_count(w->incidents)), LOG_NUMBER("gaps", report.gaps),
-		  LOG_NUMBER("bad", report.bad), LOG_NUMBER("torn", report.torn),
-		  LOG_NUMBER("unreadable", s->unreadable));
+	log_event(LOG_LEVEL_NOTICE, "journal-opened",
+	          LOG_TEXT("position", position_format(w->next, next)),
+	          LOG_NUMBER("checkpoint", report.has_checkpoint),
+	          LOG_NUMBER("records", report.records),
+	          LOG_NUMBER("incidents", table_count(w->incidents)),
+	          LOG_NUMBER("gaps", report.gaps), LOG_NUMBER("bad", report.bad),
+	          LOG_NUMBER("torn", report.torn), LOG_NUMBER("unreadable", s->unreadable));
 	return true;
-}
-
-/* Doors. */
-
-static struct tls *load_tls(const struct conf *conf, const char *scope)
-{
-	char why[512];
-	struct tls_files files = { conf->tls.certificate, conf->tls.key, conf->tls.authority,
-				   conf->tls.revocations };
-	struct tls *t = tls_load(&files, scope, conf->tls.sessions_max, why, sizeof why);
-	if (t == NULL)
-		log_event(LOG_LEVEL_CRIT, "tls-not-loaded", LOG_TEXT("listener", scope), LOG_TEXT("why", why));
-	return t;
-}
-
-static struct listener_settings alerts_settings(const struct conf *c)
-{
-	return (struct listener_settings){
-		.links_max = c->alerts.links_max,
-		.handshakes_max = c->links.handshakes_max,
-		.link = { .handshake_ms = c->links.handshake_ms,
-			  .frame_ms = c->links.frame_ms,
-			  .idle_ms = c->alerts.idle_s * 1000LL,
-			  .write_ms = c->links.write_ms,
-			  .close_ms = c->links.close_ms,
-			  .message_bytes_max = c->alerts.message_bytes_max,
-			  .out_bytes_max = c->alerts.out_bytes_max },
-	};
-}
-
-static struct listener_settings consoles_settings(const struct conf *c)
-{
-	struct listener_settings settings = alerts_settings(c);
-	settings.links_max = c->consoles.links_max;
-	settings.link.idle_ms = c->consoles.idle_s * 1000LL;
-	settings.link.out_bytes_max = c->consoles.out_bytes_max;
-	return settings;
-}
-
-/* Sockets of the service manager come before the configuration's own addresses. */
-static bool open_door(struct server *s, struct listener *l, const struct conf_addresses *addresses)
-{
-	char why[256];
-	unsigned inherited = 0;
-	for (int fd; (fd = activation_take(&s->activation, listener_name(l))) >= 0; inherited++) {
-		if (listener_inherit(l, fd, why, sizeof why))
-			continue;
-		log_event(LOG_LEVEL_CRIT, "socket-not-inherited", LOG_TEXT("listener", listener_name(l)),
-			  LOG_TEXT("why", why));
-		return false;
-	}
-	for (unsigned n = 0; inherited == 0 && n < addresses->count; n++) {
-		if (listener_bind(l, addresses->list[n], why, sizeof why))
-			continue;
-		log_event(LOG_LEVEL_CRIT, "listener-not-bound", LOG_TEXT("listener", listener_name(l)),
-			  LOG_TEXT("address", addresses->list[n]), LOG_TEXT("why", why));
-		return false;
-	}
-	return true;
-}
-
-static bool open_admin(struct server *s)
-{
-	char why[256];
-	unsigned inherited = 0;
-	const struct conf_addresses *addresses = &s->conf.listen.admin;
-	struct admin_pages pages = { &s->report, report_is_healthy, report_is_ready, report_metrics,
-				     report_status };
-	s->admin = admin_new(s->loop.base, s->loop.timers, &pages);
-	bool ok = s->admin != NULL;
-	why[0] = '\0';
-	for (int fd; ok && (fd = activation_take(&s->activation, "admin")) >= 0; inherited++)
-		ok = admin_inherit(s->admin, fd, why, sizeof why);
-	for (unsigned n = 0; ok && inherited == 0 && n < addresses->count; n++)
-		ok = admin_bind(s->admin, addresses->list[n], why, sizeof why);
-	if (!ok)
-		log_event(LOG_LEVEL_CRIT, "admin-not-bound", LOG_TEXT("why", why));
-	return ok;
-}
-
-static bool new_doors(struct server *s)
-{
-	struct listener_settings alerts = alerts_settings(&s->conf);
-	struct listener_settings consoles = consoles_settings(&s->conf);
-	struct tls *a = load_tls(&s->conf, "alerts"), *c = load_tls(&s->conf, "consoles");
-	if (a != NULL && c != NULL) {
-		s->alerts = listener_new(s->loop.base, s->loop.timers, s->loop.links,
-					 senders_group(s->loop.senders), &alerts, a);
-		s->consoles = listener_new(s->loop.base, s->loop.timers, s->loop.links,
-					   consoles_group(s->loop.consoles), &consoles, c);
-	}
-	s->report.alerts = s->alerts;
-	s->report.consoles = s->consoles;
-	if (a != NULL)
-		tls_unref(a); /* the listeners hold their own */
-	if (c != NULL)
-		tls_unref(c);
-	return s->alerts != NULL && s->consoles != NULL;
 }
 
 /* Everything that is needed to recognise somebody is there: consoles see what was open, and both
@@ -281,18 +184,16 @@ static bool open_doors(struct server *s)
 		view_set_recorded(v, true);
 		desk_restore(consoles_desk(s->loop.consoles), v);
 	}
-	if (!open_door(s, s->consoles, &s->conf.listen.consoles) ||
-	    !open_door(s, s->alerts, &s->conf.listen.alerts))
+	if (!doors_open(&s->doors, &s->conf))
 		return false;
-	if (activation_close_rest(&s->activation) > 0)
-		log_event(LOG_LEVEL_WARN, "socket-of-no-listener");
 	set_phase(s, PHASE_SERVING);
 	notify_ready(&s->notify);
-	log_event(LOG_LEVEL_NOTICE, "serving", LOG_NUMBER("alerts_port", listener_port(s->alerts)),
-		  LOG_NUMBER("consoles_port", listener_port(s->consoles)),
-		  LOG_NUMBER("admin_port", admin_port(s->admin)),
-		  LOG_NUMBER("sources", registry_size(w->registry).sources),
-		  LOG_NUMBER("practitioners", registry_size(w->registry).practitioners));
+	log_event(LOG_LEVEL_NOTICE, "serving",
+	          LOG_NUMBER("alerts_port", listener_port(s->doors.alerts)),
+	          LOG_NUMBER("consoles_port", listener_port(s->doors.consoles)),
+	          LOG_NUMBER("admin_port", admin_port(s->doors.admin)),
+	          LOG_NUMBER("sources", registry_size(w->registry).sources),
+	          LOG_NUMBER("practitioners", registry_size(w->registry).practitioners));
 	return true;
 }
 
@@ -308,7 +209,8 @@ static void look_at_registry(struct server *s)
 	char as_of[CLOCK_TEXT_SIZE];
 	struct wall now = clock_wall();
 	health_set(&s->health, HEALTH_REGISTRY_MISSING, missing, state.why, now);
-	health_set(&s->health, HEALTH_REGISTRY_OLD, w->registry_is_old, wall_format(state.as_of, as_of), now);
+	health_set(&s->health, HEALTH_REGISTRY_OLD, w->registry_is_old,
+	           wall_format(state.as_of, as_of), now);
 }
 
 static void on_loader(evutil_socket_t fd, short what, void *arg)
@@ -342,7 +244,8 @@ static void on_loader(evutil_socket_t fd, short what, void *arg)
 		senders_check(s->loop.senders);
 		consoles_check(s->loop.consoles);
 	}
-	if (s->phase == PHASE_STARTING && w->registry != NULL && w->territory != NULL && !open_doors(s)) {
+	if (s->phase == PHASE_STARTING && w->registry != NULL && w->territory != NULL &&
+	    !open_doors(s)) {
 		s->failed = true;
 		set_phase(s, PHASE_DONE);
 	}
@@ -355,9 +258,9 @@ static void look_at_keepers(struct server *s, struct wall now)
 	struct journal_status j;
 	journal_status(s->loop.keepers.journal, &j);
 	health_set(&s->health, HEALTH_JOURNAL_FAILING, j.state == JOURNAL_FAILING,
-		   journal_reason_name(j.reason), now);
-	health_set(&s->health, HEALTH_JOURNAL_LOW, j.state == JOURNAL_LOW, journal_reason_name(j.reason),
-		   now);
+	           journal_reason_name(j.reason), now);
+	health_set(&s->health, HEALTH_JOURNAL_LOW, j.state == JOURNAL_LOW,
+	           journal_reason_name(j.reason), now);
 	if (s->loop.keepers.follower == NULL) {
 		health_set(&s->health, HEALTH_POSTGRES_AWAY, true, "none is configured", now);
 		return;
@@ -377,11 +280,8 @@ static void on_look(struct timer *t, struct mono now)
 	look_at_registry(s);
 	health_set(&s->health, HEALTH_CLOCK, !clock_is_synchronised(), "the kernel says so", wall);
 	health_set(&s->health, HEALTH_NO_CONSOLE,
-		   s->phase == PHASE_SERVING && consoles_count(s->loop.consoles) == 0, "", wall);
-	health_set(&s->health, HEALTH_DESCRIPTORS,
-		   mono_is_set(listener_starved_since(s->alerts)) ||
-			   mono_is_set(listener_starved_since(s->consoles)),
-		   "", wall);
+	           s->phase == PHASE_SERVING && consoles_count(s->loop.consoles) == 0, "", wall);
+	health_set(&s->health, HEALTH_DESCRIPTORS, doors_are_starved(&s->doors), "", wall);
 	char line[128];
 	report_line(&s->report, line, sizeof line);
 	notify_status(&s->notify, line);
@@ -397,10 +297,7 @@ static void on_stop(evutil_socket_t signal_number, short what, void *arg)
 	if (s->phase >= PHASE_DRAINING)
 		return;
 	log_event(LOG_LEVEL_NOTICE, "stopping", LOG_NUMBER("signal", signal_number));
-	if (s->alerts != NULL)
-		listener_stop(s->alerts);
-	if (s->consoles != NULL)
-		listener_stop(s->consoles);
+	doors_stop(&s->doors);
 	notify_stopping(&s->notify);
 	set_phase(s, PHASE_DRAINING);
 	s->phase_until = mono_add_ms(clock_mono(), DRAIN_MS);
@@ -426,26 +323,18 @@ static void on_reload(evutil_socket_t signal_number, short what, void *arg)
 	struct conf_report report = { tell_error, NULL };
 	(void)signal_number;
 	(void)what;
-	struct tls *alerts = NULL, *consoles = NULL;
+	struct doors_tls tls = { 0 };
 	notify_reloading(&s->notify);
-	bool ok = conf_read(s->path, &fresh, &report) && (alerts = load_tls(&fresh, "alerts")) != NULL &&
-		  (consoles = load_tls(&fresh, "consoles")) != NULL;
+	bool ok = conf_read(s->path, &fresh, &report) && doors_tls_load(&tls, &fresh);
 	if (ok) {
 		conf_take(&s->conf, &fresh, tell_kept, NULL);
-		struct listener_settings a = alerts_settings(&s->conf), c = consoles_settings(&s->conf);
 		log_set_level((enum log_level)s->conf.log.level);
 		s->loop.world.rules = s->conf.rules;
 		s->loop.keepers.policy = (enum receipt_policy)s->conf.receipt.policy;
 		release_set_wait(s->loop.release, s->conf.push.unrecorded_after_ms);
-		listener_set_settings(s->alerts, &a);
-		listener_set_settings(s->consoles, &c);
-		listener_set_tls(s->alerts, alerts);
-		listener_set_tls(s->consoles, consoles);
+		doors_take(&s->doors, &s->conf, &tls);
 	}
-	if (alerts != NULL)
-		tls_unref(alerts);
-	if (consoles != NULL)
-		tls_unref(consoles);
+	doors_tls_done(&tls);
 	stats_count(&s->stats, STATS_RELOADS, !ok, 1);
 	notify_ready(&s->notify);
 	log_event(ok ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, ok ? "reloaded" : "reload-refused");
@@ -470,7 +359,8 @@ static void on_follower(evutil_socket_t fd, short what, void *arg)
 	journal_confirm(k->journal, follower_confirmed(k->follower));
 }
 
-static bool watch(struct server *s, struct event **e, int fd, short what, event_callback_fn callback)
+static bool watch(struct server *s, struct event **e, int fd, short what,
+                  event_callback_fn callback)
 {
 	*e = event_new(s->loop.base, fd, what | EV_PERSIST, callback, s);
 	return *e != NULL && event_add(*e, NULL) == 0;
@@ -494,7 +384,8 @@ static bool start_follower(struct server *s)
 	if (s->loop.keepers.follower == NULL)
 		log_event(LOG_LEVEL_CRIT, "follower-not-started", LOG_TEXT("why", why));
 	return s->loop.keepers.follower != NULL &&
-	       watch(s, &s->on_follower, follower_fd(s->loop.keepers.follower), EV_READ, on_follower);
+	       watch(s, &s->on_follower, follower_fd(s->loop.keepers.follower), EV_READ,
+	             on_follower);
 }
 
 static bool start_loader(struct server *s)
@@ -510,7 +401,8 @@ static bool start_loader(struct server *s)
 	s->loader = s->report.loader = loader_start(&settings, why);
 	if (s->loader == NULL)
 		log_event(LOG_LEVEL_CRIT, "loader-not-started", LOG_TEXT("why", why));
-	return s->loader != NULL && watch(s, &s->on_loader, loader_fd(s->loader), EV_READ, on_loader);
+	return s->loader != NULL &&
+	       watch(s, &s->on_loader, loader_fd(s->loader), EV_READ, on_loader);
 }
 
 static bool new_sessions(struct server *s)
@@ -523,8 +415,9 @@ static bool new_sessions(struct server *s)
 		.message_bytes_max = (unsigned)s->conf.alerts.message_bytes_max,
 		.warn_days = s->conf.tls.warn_days,
 	};
-	struct console_ports console_ports = { s,	       port_post,    port_registry,
-					       port_territory, port_durable, port_degraded };
+	struct console_ports console_ports = {
+		s, port_post, port_registry, port_territory, port_durable, port_degraded
+	};
 	struct console_settings console_settings = {
 		.heartbeat_s = s->conf.consoles.heartbeat_s,
 	};
@@ -538,6 +431,8 @@ static bool new_sessions(struct server *s)
 static bool server_open(struct server *s)
 {
 	struct loop *l = &s->loop;
+	struct admin_pages pages = { &s->report, report_is_healthy, report_is_ready, report_metrics,
+		                     report_status };
 	l->base = event_base_new();
 	l->timers = l->base != NULL ? timers_new(l->base) : NULL;
 	l->links = l->timers != NULL ? links_new(l->base, l->timers) : NULL;
@@ -550,8 +445,9 @@ static bool server_open(struct server *s)
 	       world_init(&l->world, &s->conf.rules, (struct position){ s->conf.node.id, 0, 0 }) &&
 	       watch(s, &s->on_term, SIGTERM, EV_SIGNAL, on_stop) &&
 	       watch(s, &s->on_int, SIGINT, EV_SIGNAL, on_stop) &&
-	       watch(s, &s->on_hup, SIGHUP, EV_SIGNAL, on_reload) && new_sessions(s) && new_doors(s) &&
-	       open_journal(s) && open_admin(s) &&
+	       watch(s, &s->on_hup, SIGHUP, EV_SIGNAL, on_reload) && new_sessions(s) &&
+	       doors_new(&s->doors, l, &s->conf) && open_journal(s) &&
+	       doors_open_admin(&s->doors, l, &s->conf, &pages) &&
 	       watch(s, &s->on_journal, journal_wake_fd(l->keepers.journal), EV_READ, on_journal) &&
 	       (s->conf.postgres.conninfo[0] == '\0' || start_follower(s)) && start_loader(s) &&
 	       timer_set(l->timers, &s->look, clock_mono());
@@ -566,10 +462,13 @@ struct server *server_new(const struct conf *conf, const char *path)
 	TEXT_COPY(s->path, path);
 	if (!notify_open(&s->notify))
 		log_event(LOG_LEVEL_WARN, "service-manager-unheard");
-	activation_read(&s->activation);
-	s->report = (struct report){ .loop = &s->loop, .health = &s->health, .stats = &s->stats,
-				     .node = s->conf.node.name, .node_id = s->conf.node.id,
-				     .since = clock_wall() };
+	s->report = (struct report){ .loop = &s->loop,
+		                     .doors = &s->doors,
+		                     .health = &s->health,
+		                     .stats = &s->stats,
+		                     .node = s->conf.node.name,
+		                     .node_id = s->conf.node.id,
+		                     .since = clock_wall() };
 	set_phase(s, PHASE_STARTING);
 	if (!server_open(s)) {
 		server_free(s);
@@ -583,20 +482,17 @@ void server_free(struct server *s)
 	if (s == NULL)
 		return;
 	struct loop *l = &s->loop;
-	struct event *events[] = { s->on_term,	 s->on_int,	s->on_hup,
-				   s->on_loader, s->on_journal, s->on_follower };
+	struct event *events[] = { s->on_term,   s->on_int,     s->on_hup,
+		                   s->on_loader, s->on_journal, s->on_follower };
 	for (size_t n = 0; n < sizeof events / sizeof *events; n++)
 		if (events[n] != NULL)
 			event_free(events[n]);
 	loader_stop(s->loader);
-	admin_free(s->admin);
-	activation_close_rest(&s->activation);
 	if (l->timers != NULL)
 		timer_clear(l->timers, &s->look);
 	if (l->links != NULL)
 		links_free(l->links);
-	listener_free(s->alerts);
-	listener_free(s->consoles);
+	doors_free(&s->doors);
 	senders_free(l->senders);
 	consoles_free(l->consoles);
 	follower_stop(l->keepers.follower, CLOSE_MS);
@@ -623,15 +519,15 @@ static void go_on_ending(struct server *s)
 	if (s->phase == PHASE_DRAINING && (late || loop_is_drained(&s->loop))) {
 		if (late)
 			log_event(LOG_LEVEL_ERROR, "stopped-undrained",
-				  LOG_NUMBER("in_flight", senders_in_flight(s->loop.senders)));
+			          LOG_NUMBER("in_flight", senders_in_flight(s->loop.senders)));
 		senders_goodbye(s->loop.senders, "shutdown");
 		consoles_goodbye(s->loop.consoles, "shutdown");
 		checkpointer_begin(s->loop.checkpointer, &s->loop.world, s->loop.keepers.journal);
 		set_phase(s, PHASE_GOODBYE);
 		s->phase_until = mono_add_ms(now, GOODBYE_MS);
 	} else if (s->phase == PHASE_GOODBYE && (late || links_count(s->loop.links) == 0)) {
-		while (checkpointer_turn(s->loop.checkpointer, &s->loop.world, s->loop.keepers.journal, now,
-					 clock_wall()))
+		while (checkpointer_turn(s->loop.checkpointer, &s->loop.world,
+		                         s->loop.keepers.journal, now, clock_wall()))
 			;
 		set_phase(s, PHASE_DONE);
 	}
@@ -648,6 +544,6 @@ bool server_run(struct server *s)
 			go_on_ending(s);
 	}
 	log_event(LOG_LEVEL_NOTICE, "stopped", LOG_NUMBER("turns", s->loop.turns),
-		  LOG_NUMBER("bugs", bug_count()));
+	          LOG_NUMBER("bugs", bug_count()));
 	return !s->failed;
 }

@@ -49,7 +49,7 @@ bool explain_alert(const struct explain_question *q, struct alert *a, char *why,
 	else if ((q->lat == NULL) != (q->lon == NULL))
 		text_add(why, why_size, "--lat and --lon go together");
 	else if (q->lat != NULL && (!take_double(q->lat, -90, 90, &a->fix.lat) ||
-				    !take_double(q->lon, -180, 180, &a->fix.lon)))
+	                            !take_double(q->lon, -180, 180, &a->fix.lon)))
 		text_add(why, why_size, "--lat is from -90 to 90, --lon from -180 to 180 degrees");
 	else if (q->accuracy != NULL && !take_double(q->accuracy, 0, 1e6, &a->fix.accuracy_m))
 		text_add(why, why_size, "--accuracy is in metres, from 0");
@@ -68,7 +68,7 @@ bool explain_alert(const struct explain_question *q, struct alert *a, char *why,
 
 /* Waits until both came from the database: an explanation from an old copy would be none. */
 static bool load(const char *conninfo, struct registry **registry, struct territory **territory,
-		 char *why, size_t why_size)
+                 char *why, size_t why_size)
 {
 	char reason[LOADER_WHY_SIZE];
 	struct loader_settings settings = { .conninfo = conninfo, .disk = disk_system() };
@@ -87,7 +87,8 @@ static bool load(const char *conninfo, struct registry **registry, struct territ
 		struct loader_state state;
 		loader_state(l, &state);
 		if (wait_ms <= 0 || state.why[0] != '\0') {
-			text_copy(why, why_size, state.why[0] ? state.why : "the database takes too long");
+			text_copy(why, why_size,
+			          state.why[0] ? state.why : "the database takes too long");
 			break;
 		}
 		poll(&p, 1, (int)wait_ms);
@@ -113,8 +114,10 @@ static void man_every_centre(struct world *w, struct effects *fx)
 	const struct centre *c;
 	uint64_t token = 1;
 	for (size_t n = 0; (c = territory_next_centre(w->territory, &n)) != NULL;) {
-		struct event e = { .kind = EVENT_CONSOLE_OPENED, .at = clock_mono(), .wall = clock_wall(),
-				   .asker = { token++ } };
+		struct event e = { .kind = EVENT_CONSOLE_OPENED,
+			           .at = clock_mono(),
+			           .wall = clock_wall(),
+			           .asker = { token++ } };
 		e.act.verb = ACT_SIGN_IN;
 		e.act.centre = c->id;
 		e.act.department = c->department;
@@ -124,10 +127,11 @@ static void man_every_centre(struct world *w, struct effects *fx)
 }
 
 const struct incident *explain_decide(struct world *w, struct alert *a, const char *centre,
-				      struct effects *fx)
+                                      struct effects *fx)
 {
-	struct event e = { .kind = a->kind == ALERT_CALL ? EVENT_CALL : EVENT_ALERT, .at = clock_mono(),
-			   .wall = clock_wall() };
+	struct event e = { .kind = a->kind == ALERT_CALL ? EVENT_CALL : EVENT_ALERT,
+		           .at = clock_mono(),
+		           .wall = clock_wall() };
 	man_every_centre(w, fx);
 	a->id.v = id_new(e.wall);
 	a->received_at = e.wall;
@@ -153,7 +157,8 @@ static bool find_exchange(const struct registry *r, struct source *out)
 	return false;
 }
 
-static bool find_source(const struct registry *r, const struct explain_question *q, struct source *out)
+static bool find_source(const struct registry *r, const struct explain_question *q,
+                        struct source *out)
 {
 	struct source_id id;
 	if (q->source == NULL)
@@ -168,37 +173,41 @@ static json_t *explain_json(const struct world *w, const struct incident *i)
 	char text[REASON_TEXT_SIZE], number[PHONE_TEXT_SIZE];
 	json_t *people = json_array(), *centres = json_array(), *reasons = json_array();
 	for (unsigned n = 0; i != NULL && n < i->people_count; n++)
-		json_array_append_new(people, json_pack("{s:s,s:s,s:s}", "name", i->people[n].name, "specialty",
-							i->people[n].specialty, "number",
-							i->people[n].number.digits
-								? phone_format(i->people[n].number, number)
-								: ""));
+		json_array_append_new(people,
+		                      json_pack("{s:s,s:s,s:s}", "name", i->people[n].name,
+		                                "specialty", i->people[n].specialty, "number",
+		                                i->people[n].number.digits
+		                                        ? phone_format(i->people[n].number, number)
+		                                        : ""));
 	for (unsigned n = 0; i != NULL && n < i->centres_count; n++)
-		json_array_append_new(centres, json_pack("{s:s,s:s}", "id", i->centres[n].centre.text, "role",
-							 centre_role_name(i->centres[n].role)));
+		json_array_append_new(centres,
+		                      json_pack("{s:s,s:s}", "id", i->centres[n].centre.text,
+		                                "role", centre_role_name(i->centres[n].role)));
 	for (unsigned n = 0; i != NULL && n < i->reasons.count; n++)
-		json_array_append_new(reasons,
-				      json_string(reason_format(&i->reasons.list[n], text, sizeof text)));
+		json_array_append_new(reasons, json_string(reason_format(&i->reasons.list[n], text,
+		                                                         sizeof text)));
 	return json_pack("{s:b,s:i,s:o,s:o,s:s,s:s,s:o,s:I,s:I}", "raised", i != NULL, "priority",
-			 i != NULL ? (int)i->priority : 0, "practitioners", people, "centres", centres,
-			 "place", i != NULL ? i->place.label : "", "origin",
-			 i != NULL ? place_origin_name(i->place.origin) : "", "reasons", reasons,
-			 "registry_version", (json_int_t)registry_version(w->registry),
-			 "territory_version", (json_int_t)territory_version(w->territory));
+	                 i != NULL ? (int)i->priority : 0, "practitioners", people, "centres",
+	                 centres, "place", i != NULL ? i->place.label : "", "origin",
+	                 i != NULL ? place_origin_name(i->place.origin) : "", "reasons", reasons,
+	                 "registry_version", (json_int_t)registry_version(w->registry),
+	                 "territory_version", (json_int_t)territory_version(w->territory));
 }
 
 static void print_text(const struct world *w, const struct incident *i)
 {
 	char text[REASON_TEXT_SIZE], number[PHONE_TEXT_SIZE];
 	if (i == NULL)
-		printf("nothing     no incident: not registered for that centre, or it raises none\n");
+		printf("nothing     no incident: not registered for that centre, or it raises "
+		       "none\n");
 	for (unsigned n = 0; i != NULL && n < i->people_count; n++)
-		printf("%-11s %s, %s%s%s\n", n == 0 ? "who" : "", i->people[n].name, i->people[n].specialty,
-		       i->people[n].number.digits ? ", " : "",
+		printf("%-11s %s, %s%s%s\n", n == 0 ? "who" : "", i->people[n].name,
+		       i->people[n].specialty, i->people[n].number.digits ? ", " : "",
 		       i->people[n].number.digits ? phone_format(i->people[n].number, number) : "");
 	if (i != NULL)
-		printf("%-11s %s%s%s (%s, %s)\n", "where", i->place.label, i->place.label[0] ? ", " : "",
-		       i->place.commune_name, place_origin_name(i->place.origin),
+		printf("%-11s %s%s%s (%s, %s)\n", "where", i->place.label,
+		       i->place.label[0] ? ", " : "", i->place.commune_name,
+		       place_origin_name(i->place.origin),
 		       place_precision_name(i->place.precision));
 	for (unsigned n = 0; i != NULL && n < i->centres_count; n++)
 		printf("%-11s %s, %s\n", n == 0 ? "centres" : "", i->centres[n].centre.text,
@@ -214,8 +223,8 @@ static void print_text(const struct world *w, const struct incident *i)
 }
 
 /* Asking whether a number is registered is a look (domain: consent). */
-static bool leave_trace(const char *conninfo, const char *operator, const char *what, char *why,
-			size_t why_size)
+static bool leave_trace(const char *conninfo, const char *operator, const char * what, char *why,
+                        size_t why_size)
 {
 	char reason[MIGRATION_WHY_SIZE];
 	PGconn *conn = schema_connect(conninfo, reason);
@@ -225,14 +234,16 @@ static bool leave_trace(const char *conninfo, const char *operator, const char *
 		return false;
 	}
 	PGresult *r = PQexecParams(conn,
-				   "INSERT INTO public.trail (chain, at, department, who, via, what, object, object_id) "
-				   "VALUES (0, now(), '', $1, 'explain', 'look', 'registry', $2)",
-				   2, NULL, params, NULL, NULL, 0);
+	                           "INSERT INTO public.trail (chain, at, department, who, via, "
+	                           "what, object, object_id) "
+	                           "VALUES (0, now(), '', $1, 'explain', 'look', 'registry', $2)",
+	                           2, NULL, params, NULL, NULL, 0);
 	bool ok = PQresultStatus(r) == PGRES_COMMAND_OK;
 	if (!ok)
-		text_copy(why, why_size, PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY)
-						 ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY)
-						 : "the trace could not be written");
+		text_copy(why, why_size,
+		          PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY)
+		                  ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY)
+		                  : "the trace could not be written");
 	PQclear(r);
 	PQfinish(conn);
 	return ok;
@@ -258,12 +269,13 @@ static int explain_run(const struct explain_question *q, const char *conninfo, b
 	if (!load(conninfo, &w.registry, &w.territory, why, sizeof why)) {
 		verb_refuse("%s", why);
 	} else if (!find_source(w.registry, q, &source)) {
-		verb_refuse(q->source ? "no source '%s'" : "no telephone exchange is registered: --source",
-			    q->source);
+		verb_refuse(q->source ? "no source '%s'"
+		                      : "no telephone exchange is registered: --source",
+		            q->source);
 	} else {
 		a.source = source.id;
 		const struct incident *i =
-			explain_decide(&w, &a, q->centre ? q->centre : source.centre.text, &fx);
+		        explain_decide(&w, &a, q->centre ? q->centre : source.centre.text, &fx);
 		json_t *answer = json ? explain_json(&w, i) : NULL;
 		if (answer != NULL)
 			json_dumpf(answer, stdout, JSON_INDENT(2)), putchar('\n');
@@ -290,25 +302,32 @@ int explain_verb(int argc, char **argv)
 	const char *database = NULL;
 	bool json = false;
 	const struct verb_option options[] = {
-		{ "source", NULL, &q.source, "NAME", "who says it, by name or id (a number: an exchange)" },
-		{ "kind", NULL, &q.kind, "KIND", "panic, medical, ... (default: panic; with --number: call)" },
-		{ "number", NULL, &q.number, "NUMBER", "the caller's or the device's, in any spelling" },
+		{ "source", NULL, &q.source, "NAME",
+		  "who says it, by name or id (a number: an exchange)" },
+		{ "kind", NULL, &q.kind, "KIND",
+		  "panic, medical, ... (default: panic; with --number: call)" },
+		{ "number", NULL, &q.number, "NUMBER",
+		  "the caller's or the device's, in any spelling" },
 		{ "rpps", NULL, &q.rpps, "RPPS", "the practitioner that a relay names" },
-		{ "centre", NULL, &q.centre, "CENTRE", "where the call rings (default: the exchange's)" },
+		{ "centre", NULL, &q.centre, "CENTRE",
+		  "where the call rings (default: the exchange's)" },
 		{ "lat", NULL, &q.lat, "DEGREES", "a live position" },
 		{ "lon", NULL, &q.lon, "DEGREES", "" },
 		{ "accuracy", NULL, &q.accuracy, "METRES", "of the position (default: unknown)" },
 		{ "commune", NULL, &q.commune, "INSEE", "a stated commune" },
-		{ "operator", NULL, &q.operator, "NAME", "who asks: needed with --number and --rpps" },
+		{ "operator", NULL, &q.operator, "NAME",
+		  "who asks: needed with --number and --rpps" },
 		{ "database", NULL, &database, "CONNINFO", "instead of the configuration's" },
 		{ "json", &json, NULL, NULL, "as JSON" },
 		{ NULL, NULL, NULL, NULL, NULL },
 	};
 	const struct verb_form form = {
 		.arguments = "",
-		.about = "Says what would become of an alert, with each rule that decided, by the same code\n"
-			 "and data as the daemon's. Nothing is raised, sent or kept; a look at the registry\n"
-			 "leaves its trace.",
+		.about = "Says what would become of an alert, with each rule that decided, by the "
+		         "same code\n"
+		         "and data as the daemon's. Nothing is raised, sent or kept; a look at the "
+		         "registry\n"
+		         "leaves its trace.",
 		.options = options,
 	};
 	int first, exit_code;
@@ -321,7 +340,8 @@ int explain_verb(int argc, char **argv)
 	static struct conf conf;
 	struct conf_report quiet = { ignore_error, NULL };
 	if (database == NULL && !conf_read(verb_config(), &conf, &quiet))
-		return verb_refuse("%s has errors: tocsind --check-config says them", verb_config());
+		return verb_refuse("%s has errors: tocsind --check-config says them",
+		                   verb_config());
 	log_set_level(LOG_LEVEL_ERROR); /* the loader's tale is the daemon's */
 	return explain_run(&q, database ? database : conf.postgres.conninfo, json);
 }

@@ -12,7 +12,8 @@
 #include "decide/world.h"
 
 struct explain_question { /* as on the command line, borrowed; NULL: not given */
-	const char *number, *source, *lat, *lon, *accuracy, *commune, *kind, *rpps, *centre, *operator;
+	const char *number, *source, *lat, *lon, *accuracy, *commune, *kind, *rpps, *centre,
+	        *operator;
 };
 
 /* The alert that is asked about, but for its source. False: a sentence in `why`. */
@@ -21,6 +22,6 @@ bool explain_alert(const struct explain_question *q, struct alert *a, char *why,
 /* Decides it in a world of its own with every centre manned. NULL: it raises no incident; else the
  * incident, which is the world's. `centre`: where a call rings. */
 const struct incident *explain_decide(struct world *w, struct alert *a, const char *centre,
-				      struct effects *fx);
+                                      struct effects *fx);
 
 #endif

@@ -29,11 +29,11 @@
 #include "support/text.h"
 #include "tool/client.h"
 
-#define SENDERS_MAX 1024
-#define WATCHERS_MAX 16
-#define LINK_WAIT_MS 10000
+#define SENDERS_MAX      1024
+#define WATCHERS_MAX     16
+#define LINK_WAIT_MS     10000
 #define CANARY_PERIOD_MS 20
-#define SETTLE_MS 3000 /* for the last answers */
+#define SETTLE_MS        3000 /* for the last answers */
 
 struct series {
 	size_t count, room;
@@ -51,8 +51,8 @@ static struct {
 	int64_t rate, seconds, senders, watchers, flight, persons;
 	struct peer peers[SENDERS_MAX + WATCHERS_MAX];
 	int epoll;
-	int64_t *scheduled_us;    /* by sequence */
-	uint8_t *shown_by;        /* how many watchers have it */
+	int64_t *scheduled_us; /* by sequence */
+	uint8_t *shown_by;     /* how many watchers have it */
 	size_t sent, sent_max, receipts, repeats, refused, views, unrecorded;
 	struct series late, receipt, shown, canary_us;
 	struct mono began;
@@ -111,7 +111,8 @@ static void open_peer(struct peer *p, bool is_watcher)
 	char why[CLIENT_WHY_SIZE];
 	struct client_identity identity;
 	uint32_t version = 1;
-	if (!client_identity_named(&identity, load.identities, is_watcher ? "console-cic" : "bench"))
+	if (!client_identity_named(&identity, load.identities,
+	                           is_watcher ? "console-cic" : "bench"))
 		die("identities", load.identities);
 	p->is_watcher = is_watcher;
 	p->client = client_new(is_watcher ? load.consoles : load.alerts, NULL, &identity, why);
@@ -154,7 +155,7 @@ static void send_alert(struct peer *p, int64_t scheduled_us)
 	a.commune = "77288";
 	if (load.persons > 0) { /* spread over all that are registered; +999 is nobody's country */
 		snprintf(number, sizeof number, "+9990%08lld",
-			 (long long)((n % 1000) * (size_t)(load.persons / 1000)));
+		         (long long)((n % 1000) * (size_t)(load.persons / 1000)));
 		a.number = number;
 	} else {
 		snprintf(name, sizeof name, "Personne %zu", n);
@@ -199,17 +200,21 @@ static void receive(struct peer *p)
 	const uint8_t *bytes;
 	size_t length;
 	enum client_status status;
-	while ((status = client_receive(p->client, (struct mono){ 1 }, &bytes, &length)) == CLIENT_OK) {
+	while ((status = client_receive(p->client, (struct mono){ 1 }, &bytes, &length)) ==
+	       CLIENT_OK) {
 		if (p->is_watcher) {
-			Tocsin__V1__DeskMessage *m = tocsin__v1__desk_message__unpack(NULL, length, bytes);
+			Tocsin__V1__DeskMessage *m =
+			        tocsin__v1__desk_message__unpack(NULL, length, bytes);
 			if (m != NULL && m->body_case == TOCSIN__V1__DESK_MESSAGE__BODY_INCIDENT)
 				on_incident(m->incident);
 			tocsin__v1__desk_message__free_unpacked(m, NULL);
 		} else {
-			Tocsin__V1__ServerMessage *m = tocsin__v1__server_message__unpack(NULL, length, bytes);
+			Tocsin__V1__ServerMessage *m =
+			        tocsin__v1__server_message__unpack(NULL, length, bytes);
 			if (m != NULL && m->body_case == TOCSIN__V1__SERVER_MESSAGE__BODY_RECEIPT)
 				on_receipt(p, m->receipt);
-			else if (m != NULL && m->body_case == TOCSIN__V1__SERVER_MESSAGE__BODY_WELCOME)
+			else if (m != NULL &&
+			         m->body_case == TOCSIN__V1__SERVER_MESSAGE__BODY_WELCOME)
 				p->window = m->welcome->window;
 			tocsin__v1__server_message__free_unpacked(m, NULL);
 		}
@@ -236,14 +241,16 @@ static void *canary(void *arg)
 	PGconn *conn = PQconnectdb(load.canary);
 	if (PQstatus(conn) != CONNECTION_OK)
 		die("canary", PQerrorMessage(conn));
-	PQclear(PQexec(conn, "CREATE TABLE IF NOT EXISTS bench_canary (at timestamptz, filler text)"));
+	PQclear(PQexec(conn,
+	               "CREATE TABLE IF NOT EXISTS bench_canary (at timestamptz, filler text)"));
 	int64_t next = now_us();
 	while (!atomic_load(&canary_stop)) {
 		struct mono due = { load.began.ns + next * 1000 };
 		struct timespec at = { due.ns / 1000000000, due.ns % 1000000000 };
 		clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &at, NULL);
 		int64_t from = now_us();
-		PGresult *r = PQexec(conn, "INSERT INTO bench_canary VALUES (now(), repeat('x', 200))");
+		PGresult *r =
+		        PQexec(conn, "INSERT INTO bench_canary VALUES (now(), repeat('x', 200))");
 		if (PQresultStatus(r) != PGRES_COMMAND_OK)
 			die("canary", PQerrorMessage(conn));
 		PQclear(r);
@@ -289,7 +296,8 @@ static void settle(void)
 {
 	int64_t until = now_us() + SETTLE_MS * 1000;
 	while (now_us() < until &&
-	       (load.receipts < load.sent || (load.watchers > 0 && load.shown.count < load.sent && load.persons == 0)))
+	       (load.receipts < load.sent ||
+	        (load.watchers > 0 && load.shown.count < load.sent && load.persons == 0)))
 		wait_for_peers(10000);
 }
 
@@ -299,7 +307,8 @@ static void report(int64_t took_us)
 	for (size_t n = 0; n < load.late.count; n++)
 		late += load.late.us[n] > 1000;
 	late = load.late.count > 0 ? late / (double)load.late.count : 0;
-	printf("{\"sent\":%zu,\"receipts\":%zu,\"refused\":%zu,\"repeats\":%zu,\"shown\":%zu,\"views\":%zu,"
+	printf("{\"sent\":%zu,\"receipts\":%zu,\"refused\":%zu,\"repeats\":%zu,\"shown\":%zu,"
+	       "\"views\":%zu,"
 	       "\"unrecorded\":%zu,\"rate\":%.0f,\"late_part\":%.4f,\"valid\":%s,"
 	       "\"receipt_p50\":%lld,\"receipt_p99\":%lld,\"shown_p50\":%lld,\"shown_p99\":%lld,"
 	       "\"canary_p50\":%lld,\"canary_p99\":%lld,\"canaries\":%zu}\n",
@@ -308,8 +317,8 @@ static void report(int64_t took_us)
 	       load.rate == 0 || late <= 0.01 ? "true" : "false",
 	       (long long)series_at(&load.receipt, .5), (long long)series_at(&load.receipt, .99),
 	       (long long)series_at(&load.shown, .5), (long long)series_at(&load.shown, .99),
-	       (long long)series_at(&load.canary_us, .5), (long long)series_at(&load.canary_us, .99),
-	       load.canary_us.count);
+	       (long long)series_at(&load.canary_us, .5),
+	       (long long)series_at(&load.canary_us, .99), load.canary_us.count);
 }
 
 static int64_t number(const char *text)
@@ -323,10 +332,12 @@ static int64_t number(const char *text)
 static void read_options(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "alerts", 1, NULL, 'a' },  { "consoles", 1, NULL, 'c' }, { "identities", 1, NULL, 'i' },
-		{ "rate", 1, NULL, 'r' },    { "seconds", 1, NULL, 's' },  { "senders", 1, NULL, 'n' },
-		{ "watchers", 1, NULL, 'w' }, { "canary", 1, NULL, 'q' },  { "flight", 1, NULL, 'f' },
-		{ "persons", 1, NULL, 'p' },  { NULL, 0, NULL, 0 },
+		{ "alerts", 1, NULL, 'a' },     { "consoles", 1, NULL, 'c' },
+		{ "identities", 1, NULL, 'i' }, { "rate", 1, NULL, 'r' },
+		{ "seconds", 1, NULL, 's' },    { "senders", 1, NULL, 'n' },
+		{ "watchers", 1, NULL, 'w' },   { "canary", 1, NULL, 'q' },
+		{ "flight", 1, NULL, 'f' },     { "persons", 1, NULL, 'p' },
+		{ NULL, 0, NULL, 0 },
 	};
 	load.senders = 200;
 	load.watchers = 4;

@@ -60,8 +60,8 @@ static bool row_read(struct row *r, char *line)
 	for (word = strtok_r(line, " \t\n", &save); word != NULL && strcmp(word, "->") != 0;
 	     word = strtok_r(NULL, " \t\n", &save), place++) {
 		bool ok = place == 0   ? alert_kind_parse(word, &r->alert.kind)
-			  : place == 1 ? source_kind_parse(word, &r->source.kind)
-				       : word_of_row(r, word);
+		          : place == 1 ? source_kind_parse(word, &r->source.kind)
+		                       : word_of_row(r, word);
 		if (!ok)
 			return false;
 	}
@@ -94,7 +94,7 @@ static void rows_hold(void **state)
 		struct triage t = triage(&r.alert, &r.source, r.phase, r.answered);
 		if (t.priority != r.priority || strcmp(reason_name(t.why), r.reason) != 0) {
 			print_error("triage.txt:%u: came out as %u %s\n", number, t.priority,
-				    reason_name(t.why));
+			            reason_name(t.why));
 			wrong++;
 		}
 	}
@@ -110,16 +110,20 @@ static void no_doubt_lowers(void **state)
 		for (enum source_kind from = 0; from < SOURCE_KINDS; from++)
 			for (unsigned panic = 0; panic < 2; panic++)
 				for (unsigned doubts = 0; doubts < 128; doubts++) {
-					struct source s = { .kind = from, .has_panic_button = panic };
+					struct source s = { .kind = from,
+						            .has_panic_button = panic };
 					struct alert plain = { .kind = kind };
 					struct alert doubted = { .kind = kind, .doubts = doubts };
-					assert_true(triage(&doubted, &s, CALL_PRESENTED, false).priority <=
-						    triage(&plain, &s, CALL_PRESENTED, false).priority);
+					assert_true(
+					        triage(&doubted, &s, CALL_PRESENTED, false)
+					                .priority <=
+					        triage(&plain, &s, CALL_PRESENTED, false).priority);
 				}
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(rows_hold), cmocka_unit_test(no_doubt_lowers) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(rows_hold),
+		                            cmocka_unit_test(no_doubt_lowers) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

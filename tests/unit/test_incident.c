@@ -104,7 +104,9 @@ static void one_owner_whatever_happens(void **state)
 		struct centre_id centre = centre_id(centres[draw(&seed, 10)]);
 		switch (draw(&seed, 3)) {
 		case 0: incident_set_owner(i, centre); break;
-		case 1: incident_add_centre(i, centre, (enum centre_role)(1 + draw(&seed, 3))); break;
+		case 1:
+			incident_add_centre(i, centre, (enum centre_role)(1 + draw(&seed, 3)));
+			break;
 		case 2:
 			i->offered_to = centre;
 			incident_drop_offer(i);
@@ -114,9 +116,11 @@ static void one_owner_whatever_happens(void **state)
 		for (unsigned a = 0; a < i->centres_count; a++) {
 			owners += i->centres[a].role == CENTRE_OWNER;
 			for (unsigned b = a + 1; b < i->centres_count; b++)
-				assert_false(centre_equal(i->centres[a].centre, i->centres[b].centre));
+				assert_false(
+				        centre_equal(i->centres[a].centre, i->centres[b].centre));
 		}
-		assert_int_equal(owners, i->centres_count > 0 && i->centres[0].role == CENTRE_OWNER);
+		assert_int_equal(owners,
+		                 i->centres_count > 0 && i->centres[0].role == CENTRE_OWNER);
 		assert_true(i->centres_count <= INCIDENT_CENTRES_MAX);
 	}
 	free(i);

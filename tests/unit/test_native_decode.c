@@ -68,7 +68,8 @@ static void every_field_arrives(void **state)
 	assert_string_equal(n.alert.ref, "press-1");
 	assert_int_equal(n.alert.occurred_at.us, a.occurred_at);
 	assert_true(n.alert.has_fix);
-	assert_true(n.alert.fix.lat == 48.54 && n.alert.fix.lon == 2.66 && n.alert.fix.accuracy_m == 12);
+	assert_true(n.alert.fix.lat == 48.54 && n.alert.fix.lon == 2.66 &&
+	            n.alert.fix.accuracy_m == 12);
 	assert_int_equal(n.alert.fix.fixed_at.us, p.fixed_at);
 	assert_string_equal(n.alert.fix.method, "gnss");
 	assert_string_equal(n.alert.number, "0199000010");
@@ -93,7 +94,7 @@ static void kinds_agree(void **state)
 		assert_int_equal(n.alert.kind, kind);
 		assert_int_equal(n.alert.doubts, 0);
 		const ProtobufCEnumValue *v =
-			protobuf_c_enum_descriptor_get_value(&tocsin__v1__kind__descriptor, kind);
+		        protobuf_c_enum_descriptor_get_value(&tocsin__v1__kind__descriptor, kind);
 		char expected[32] = "KIND_";
 		size_t at = strlen(expected);
 		for (const char *c = alert_kind_name((enum alert_kind)kind); *c; c++)
@@ -152,9 +153,9 @@ static void odd_times_are_doubts(void **state)
 	(void)state;
 	int64_t day = 24 * 3600 * CLOCK_S_US;
 	expect_time(0, 0, 0);
-	expect_time(1, ALERT_DOUBT_CLOCK, 1);                                     /* 1970 */
-	expect_time(NOW.us + 365 * day, ALERT_DOUBT_CLOCK, NOW.us + 365 * day);   /* next year */
-	expect_time(NOW.us - 365 * day, 0, NOW.us - 365 * day);                   /* late: decide says so */
+	expect_time(1, ALERT_DOUBT_CLOCK, 1);                                   /* 1970 */
+	expect_time(NOW.us + 365 * day, ALERT_DOUBT_CLOCK, NOW.us + 365 * day); /* next year */
+	expect_time(NOW.us - 365 * day, 0, NOW.us - 365 * day); /* late: decide says so */
 	expect_time(-5, ALERT_DOUBT_CLOCK, 0);
 	expect_time(INT64_MAX, ALERT_DOUBT_CLOCK, 0);
 	expect_time(INT64_MIN, ALERT_DOUBT_CLOCK, 0);

@@ -56,7 +56,8 @@ static struct position position(uint64_t number)
 
 static struct release *fresh(void)
 {
-	const struct release_ports ports = { NULL, port_receipt, port_answer, port_tell, port_show };
+	const struct release_ports ports = { NULL, port_receipt, port_answer, port_tell,
+		                             port_show };
 	left.count = 0;
 	return release_new(&ports, 50);
 }
@@ -66,8 +67,8 @@ static void put(struct release *r, uint64_t number, int64_t ms)
 	struct incident i = { .position = position(number) };
 	struct effect e = { .position = position(number) };
 	assert_true(release_put_receipt(r, &e, at_ms(ms)));
-	assert_true(release_put_view(r, view_new(&i, false, at_ms(ms), NULL, NULL), position(number),
-				     at_ms(ms)));
+	assert_true(release_put_view(r, view_new(&i, false, at_ms(ms), NULL, NULL),
+	                             position(number), at_ms(ms)));
 }
 
 static void nothing_leaves_before_it_is_durable(void **state)
@@ -158,7 +159,8 @@ static void order_is_kept_over_many(void **state)
 		uint64_t before = durable - (11 + round);
 		release_run(r, position(durable), position(durable), at_ms(round));
 		for (unsigned n = 0; n < left.count; n++) {
-			uint64_t number = n < left.count / 2 ? (uint64_t)-left.what[n] : (uint64_t)left.what[n];
+			uint64_t number = n < left.count / 2 ? (uint64_t)-left.what[n]
+			                                     : (uint64_t)left.what[n];
 			assert_int_equal(number, before + 1 + n % (left.count / 2));
 		}
 	}

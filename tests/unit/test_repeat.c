@@ -14,8 +14,9 @@ static struct repeat memory(unsigned number)
 	char ref[16];
 	struct source_id source = { { { 7 } } };
 	snprintf(ref, sizeof ref, "%u", number);
-	return (struct repeat){ .key = repeat_key(source, ref, 0), .content_hash = number,
-				.received_at = { number + 1 } };
+	return (struct repeat){ .key = repeat_key(source, ref, 0),
+		                .content_hash = number,
+		                .received_at = { number + 1 } };
 }
 
 static void the_oldest_is_forgotten(void **state)
@@ -86,8 +87,9 @@ static void keys_keep_apart(void **state)
 {
 	(void)state;
 	struct source_id a = { { { 1 } } }, b = { { { 2 } } };
-	struct repeat_key keys[] = { repeat_key(a, "1", 0), repeat_key(b, "1", 0), repeat_key(a, "2", 0),
-				     repeat_key(a, "1", 1), repeat_key(a, "1", 2) };
+	struct repeat_key keys[] = { repeat_key(a, "1", 0), repeat_key(b, "1", 0),
+		                     repeat_key(a, "2", 0), repeat_key(a, "1", 1),
+		                     repeat_key(a, "1", 2) };
 	for (size_t i = 0; i < 5; i++)
 		for (size_t j = i + 1; j < 5; j++)
 			assert_memory_not_equal(&keys[i], &keys[j], sizeof keys[i]);
@@ -111,7 +113,8 @@ static void content_is_what_was_said(void **state)
 	changed[5].exercise = true;
 	changed[6].person_name[0] = 'n';
 	changed[7].number[0] = '0';
-	snprintf(changed[8].note, sizeof changed[8].note, "b"); /* a letter moved to its neighbour */
+	snprintf(changed[8].note, sizeof changed[8].note,
+	         "b"); /* a letter moved to its neighbour */
 	snprintf(changed[8].address, sizeof changed[8].address, "ca");
 	for (size_t n = 0; n < 9; n++)
 		assert_int_not_equal(repeat_content(&changed[n]), plain);
@@ -120,15 +123,16 @@ static void content_is_what_was_said(void **state)
 	a.doubts = ALERT_DOUBT_CERTIFICATE;
 	assert_int_equal(repeat_content(&a), plain);
 	/* Kept in checkpoints: the same for ever. */
-	assert_int_equal(repeat_content(&(struct alert){ .kind = ALERT_PANIC }),
-			 repeat_content(&(struct alert){ .kind = ALERT_PANIC, .received_at = { 4 } }));
+	assert_int_equal(
+	        repeat_content(&(struct alert){ .kind = ALERT_PANIC }),
+	        repeat_content(&(struct alert){ .kind = ALERT_PANIC, .received_at = { 4 } }));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_oldest_is_forgotten), cmocka_unit_test(a_newer_one_replaces),
-		cmocka_unit_test(a_walk_survives_changes), cmocka_unit_test(keys_keep_apart),
+		cmocka_unit_test(the_oldest_is_forgotten),  cmocka_unit_test(a_newer_one_replaces),
+		cmocka_unit_test(a_walk_survives_changes),  cmocka_unit_test(keys_keep_apart),
 		cmocka_unit_test(content_is_what_was_said),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
