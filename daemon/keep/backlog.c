@@ -44,8 +44,10 @@ static void note_trouble(struct backlog *b, enum journal_read what, const struct
 		b->bad++;
 	position_format(what == JOURNAL_READ_GAP ? r->position : r->after, near);
 	log_event(r->lost ? LOG_LEVEL_CRIT : LOG_LEVEL_NOTICE, "journal-hole",
-		  LOG_TEXT("what", what == JOURNAL_READ_GAP ? "gap" : what == JOURNAL_READ_BAD ? "bad" : "torn"),
-		  LOG_TEXT("near", near), LOG_TEXT("lost", r->lost ? "yes" : "no"));
+	          LOG_TEXT("what", what == JOURNAL_READ_GAP   ? "gap"
+	                           : what == JOURNAL_READ_BAD ? "bad"
+	                                                      : "torn"),
+	          LOG_TEXT("near", near), LOG_TEXT("lost", r->lost ? "yes" : "no"));
 }
 
 /* Fills the chunk until it is full, the limit is reached or another epoch begins. */
@@ -65,7 +67,8 @@ static enum journal_read fill(struct backlog *b, struct record_chunk *c, struct 
 			continue;
 		}
 		if (!record_chunk_add(c, r.position, r.bytes, r.length)) {
-			close_reader(b); /* the first one of another epoch: it comes with the next call */
+			close_reader(b); /* the first one of another epoch: it comes with the next
+			                    call */
 			break;
 		}
 		b->at = r.position;
@@ -81,7 +84,7 @@ enum backlog_end backlog_read(struct backlog *b, struct position after, struct p
 {
 	bool is_held_up = position_compare(durable, until) < 0;
 	struct record_chunk *c =
-		record_chunk_new(after, bytes_max + record_chunk_size(RECORD_BYTES_MAX));
+	        record_chunk_new(after, bytes_max + record_chunk_size(RECORD_BYTES_MAX));
 
 	*out = NULL;
 	if (c == NULL) {

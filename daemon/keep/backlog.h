@@ -1,6 +1,6 @@
 /*
- * What PostgreSQL lacks and memory no longer holds, read from the node's journal: after a time away,
- * after a restart, or when the database is an older one that was restored.
+ * What PostgreSQL lacks and memory no longer holds, read from the node's journal: after a time
+ * away, after a restart, or when the database is an older one that was restored.
  *
  * The follower's alone. Reads only what the journal has confirmed; what is missing or bad there is
  * logged and counted, never passed over in silence.

@@ -10,7 +10,8 @@
 
 #define PG_SETUP_MAX 64 /* parameters of a connection */
 
-/* Waiting ------------------------------------------------------------------------------------------ */
+/* Waiting
+ * ------------------------------------------------------------------------------------------ */
 
 static int poll_ms(struct mono deadline)
 {
@@ -23,8 +24,8 @@ static int poll_ms(struct mono deadline)
 }
 
 /* DONE when one of the descriptors is ready: *ready bears their bits, the first one's lowest. */
-static enum pg_end wait_for(int stop_fd, const struct pollfd *fds, nfds_t count, struct mono deadline,
-                            unsigned *ready)
+static enum pg_end wait_for(int stop_fd, const struct pollfd *fds, nfds_t count,
+                            struct mono deadline, unsigned *ready)
 {
 	struct pollfd all[3] = { { .fd = stop_fd, .events = POLLIN } };
 
@@ -63,7 +64,8 @@ enum pg_end pg_rest(int stop_fd, struct mono deadline)
 	return wait_for(stop_fd, NULL, 0, deadline, &ready);
 }
 
-/* Errors ------------------------------------------------------------------------------------------- */
+/* Errors
+ * ------------------------------------------------------------------------------------------- */
 
 /* One line of what libpq says. */
 static void say(struct pg_error *error, const char *text)
@@ -83,9 +85,9 @@ static void say(struct pg_error *error, const char *text)
 
 bool pg_error_is_of_data(const struct pg_error *error)
 {
-	/* PostgreSQL 15, appendix A: cardinality, data exception, integrity constraint, program limit
-	 * (an index row too large), an exception that a function raised, and the internal error that a
-	 * value no function expected comes out as. */
+	/* PostgreSQL 15, appendix A: cardinality, data exception, integrity constraint, program
+	 * limit (an index row too large), an exception that a function raised, and the internal
+	 * error that a value no function expected comes out as. */
 	static const char *const classes[] = { "21", "22", "23", "54", "P0" };
 
 	for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
@@ -94,7 +96,8 @@ bool pg_error_is_of_data(const struct pg_error *error)
 	return strcmp(error->sqlstate, "XX000") == 0;
 }
 
-/* Opening and closing ------------------------------------------------------------------------------ */
+/* Opening and closing
+ * ------------------------------------------------------------------------------ */
 
 struct parameters {
 	unsigned count;
@@ -129,12 +132,13 @@ static PGconn *start(const struct pg_target *target, const struct pg_host *host,
 			parameter(&p, o->keyword, o->val);
 	}
 	text_add(options, sizeof options,
-		 "-csearch_path=public -csynchronous_commit=on -cdatestyle=ISO -ctimezone=UTC "
-		 "-cstatement_timeout=%lld -clock_timeout=%lld -cidle_in_transaction_session_timeout=%lld "
-		 "-ctcp_keepalives_idle=5 -ctcp_keepalives_interval=5 -ctcp_keepalives_count=2 "
-		 "-ctcp_user_timeout=15000",
-		 (long long)setup->statement_ms, (long long)setup->statement_ms,
-		 (long long)setup->statement_ms);
+	         "-csearch_path=public -csynchronous_commit=on -cdatestyle=ISO -ctimezone=UTC "
+	         "-cstatement_timeout=%lld -clock_timeout=%lld "
+	         "-cidle_in_transaction_session_timeout=%lld "
+	         "-ctcp_keepalives_idle=5 -ctcp_keepalives_interval=5 -ctcp_keepalives_count=2 "
+	         "-ctcp_user_timeout=15000",
+	         (long long)setup->statement_ms, (long long)setup->statement_ms,
+	         (long long)setup->statement_ms);
 	parameter(&p, "host", host->name);
 	parameter(&p, "hostaddr", host->address);
 	parameter(&p, "port", host->port);
@@ -172,7 +176,8 @@ static enum pg_end shake_hands(struct pg *c, struct mono deadline)
 		if (wants == PGRES_POLLING_FAILED)
 			return PG_LOST;
 	}
-	return PQsetnonblocking(c->conn, 1) == 0 && PQenterPipelineMode(c->conn) == 1 ? PG_DONE : PG_LOST;
+	return PQsetnonblocking(c->conn, 1) == 0 && PQenterPipelineMode(c->conn) == 1 ? PG_DONE
+	                                                                              : PG_LOST;
 }
 
 enum pg_end pg_open(struct pg *c, const struct pg_target *target, unsigned host,
@@ -206,7 +211,8 @@ void pg_close(struct pg *c)
 	c->queued = 0;
 }
 
-/* Running ------------------------------------------------------------------------------------------ */
+/* Running
+ * ------------------------------------------------------------------------------------------ */
 
 bool pg_prepare(struct pg *c, const char *name, const char *sql)
 {
@@ -219,15 +225,15 @@ static const int binary[PG_PARAMS_MAX] = { 1, 1, 1, 1, 1, 1, 1, 1 };
 bool pg_execute(struct pg *c, const char *name, const struct pg_params *params)
 {
 	c->queued++;
-	return PQsendQueryPrepared(c->conn, name, params->count, params->values, params->lengths, binary,
-				   0) == 1;
+	return PQsendQueryPrepared(c->conn, name, params->count, params->values, params->lengths,
+	                           binary, 0) == 1;
 }
 
 bool pg_query(struct pg *c, const char *sql, const struct pg_params *params)
 {
 	c->queued++;
 	return PQsendQueryParams(c->conn, sql, params->count, NULL, params->values, params->lengths,
-				 binary, 0) == 1;
+	                         binary, 0) == 1;
 }
 
 /* Sends what there is to send and reads until a result can be had without waiting. */
@@ -237,7 +243,8 @@ static enum pg_end await_result(struct pg *c, struct mono deadline)
 		int unsent = PQflush(c->conn);
 		if (unsent < 0)
 			return PG_LOST;
-		enum pg_end end = wait_socket(c, (short)(POLLIN | (unsent ? POLLOUT : 0)), deadline);
+		enum pg_end end =
+		        wait_socket(c, (short)(POLLIN | (unsent ? POLLOUT : 0)), deadline);
 		if (end != PG_DONE)
 			return end;
 		if (PQconsumeInput(c->conn) == 0)
@@ -328,7 +335,7 @@ enum pg_end pg_run(struct pg *c, struct mono deadline,
 enum pg_end pg_idle(struct pg *c, int wake_fd, struct mono deadline, struct pg_error *error)
 {
 	struct pollfd fds[2] = { { .fd = wake_fd, .events = POLLIN },
-				 { .fd = PQsocket(c->conn), .events = POLLIN } };
+		                 { .fd = PQsocket(c->conn), .events = POLLIN } };
 	unsigned ready;
 	enum pg_end end = wait_for(c->stop_fd, fds, 2, deadline, &ready);
 
@@ -336,7 +343,8 @@ enum pg_end pg_idle(struct pg *c, int wake_fd, struct mono deadline, struct pg_e
 	if (end != PG_DONE || !(ready & 2))
 		return end;
 	/* A server that shuts down says so before it goes. */
-	if (PQconsumeInput(c->conn) == 1 && PQstatus(c->conn) == CONNECTION_OK && !PQisBusy(c->conn))
+	if (PQconsumeInput(c->conn) == 1 && PQstatus(c->conn) == CONNECTION_OK &&
+	    !PQisBusy(c->conn))
 		return PG_DONE;
 	say(error, PQerrorMessage(c->conn));
 	pg_close(c);

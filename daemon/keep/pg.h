@@ -1,6 +1,6 @@
 /*
- * A connection to PostgreSQL on a thread of its own: every wait has a deadline and ends at once when
- * the thread is to stop, whatever the server or the network does.
+ * A connection to PostgreSQL on a thread of its own: every wait has a deadline and ends at once
+ * when the thread is to stop, whatever the server or the network does.
  *
  * Used by the follower and the loader, never by the loop. libpq's pipeline mode throughout: queue
  * statements, then run them all with one synchronisation. Nothing here blocks beyond its deadline,
@@ -29,15 +29,16 @@ enum pg_end {
 };
 
 struct pg_error {
-	char sqlstate[6];        /* empty when it is not the server's */
-	char text[PG_WHY_SIZE];  /* one line; of REFUSED it may quote data: not for logs */
-	unsigned statement;      /* REFUSED: which one of the run, from 0 */
+	char sqlstate[6];       /* empty when it is not the server's */
+	char text[PG_WHY_SIZE]; /* one line; of REFUSED it may quote data: not for logs */
+	unsigned statement;     /* REFUSED: which one of the run, from 0 */
 };
 
 struct pg_setup {
 	const char *application; /* as pg_stat_activity shows it */
 	bool needs_write;        /* target_session_attrs=read-write */
-	int64_t statement_ms;    /* the server ends a statement, a wait for a lock, an idle transaction */
+	int64_t statement_ms; /* the server ends a statement, a wait for a lock, an idle transaction
+	                       */
 };
 
 struct pg {

@@ -50,9 +50,10 @@ static bool is_socket(const char *name)
 static bool host_set(struct pg_host *h, const char *names, const char *addresses, const char *ports,
                      unsigned n, char *why)
 {
-	bool fits = (names[0] == '\0' || item_of(names, n, h->name, sizeof h->name)) &&
-		    (addresses[0] == '\0' || item_of(addresses, n, h->address, sizeof h->address)) &&
-		    item_of(ports, items_in(ports) == 1 ? 0 : n, h->port, sizeof h->port);
+	bool fits =
+	        (names[0] == '\0' || item_of(names, n, h->name, sizeof h->name)) &&
+	        (addresses[0] == '\0' || item_of(addresses, n, h->address, sizeof h->address)) &&
+	        item_of(ports, items_in(ports) == 1 ? 0 : n, h->port, sizeof h->port);
 
 	if (fits && h->address[0] == '\0' && is_numeric(h->name))
 		fits = TEXT_COPY(h->address, h->name);
@@ -62,13 +63,13 @@ static bool host_set(struct pg_host *h, const char *names, const char *addresses
 		text_add(why, PG_WHY_SIZE, "hostaddr=%s: not a numeric address", h->address);
 	else if (h->address[0] == '\0' && !is_socket(h->name))
 		text_add(why, PG_WHY_SIZE,
-			 "host=%s: a name is not looked up, give its numeric address as hostaddr",
-			 h->name);
+		         "host=%s: a name is not looked up, give its numeric address as hostaddr",
+		         h->name);
 	if (why[0] != '\0')
 		return false;
 	const char *shown = h->address[0] != '\0' ? h->address : h->name;
 	text_add(h->label, sizeof h->label, strchr(shown, ':') != NULL ? "[%s]:%s" : "%s:%s", shown,
-		 h->port[0] != '\0' ? h->port : "5432");
+	         h->port[0] != '\0' ? h->port : "5432");
 	return true;
 }
 
@@ -92,7 +93,8 @@ static bool hosts_set(struct pg_target *t, char *why)
 	unsigned count = items_in(addresses[0] != '\0' ? addresses : names);
 
 	if (names[0] == '\0' && addresses[0] == '\0')
-		text_add(why, PG_WHY_SIZE, "no host: give host= with a socket's folder, or hostaddr=");
+		text_add(why, PG_WHY_SIZE,
+		         "no host: give host= with a socket's folder, or hostaddr=");
 	else if (count > PG_HOSTS_MAX)
 		text_add(why, PG_WHY_SIZE, "%u hosts: at most %d", count, PG_HOSTS_MAX);
 	else if (names[0] != '\0' && items_in(names) != count)
@@ -102,7 +104,8 @@ static bool hosts_set(struct pg_target *t, char *why)
 	if (why[0] != '\0')
 		return false;
 	for (t->hosts_count = 0; t->hosts_count < count; t->hosts_count++)
-		if (!host_set(&t->hosts[t->hosts_count], names, addresses, ports, t->hosts_count, why))
+		if (!host_set(&t->hosts[t->hosts_count], names, addresses, ports, t->hosts_count,
+		              why))
 			return false;
 	return true;
 }
@@ -116,7 +119,8 @@ bool pg_target_parse(struct pg_target *out, const char *conninfo, char why[stati
 	out->options = PQconninfoParse(conninfo, &said);
 	PQfreemem(said); /* it may quote a password */
 	if (out->options == NULL)
-		text_add(why, PG_WHY_SIZE, "not written as libpq's key=value pairs or postgresql:// URI");
+		text_add(why, PG_WHY_SIZE,
+		         "not written as libpq's key=value pairs or postgresql:// URI");
 	else if (options_are_ours(out, why) && hosts_set(out, why))
 		return true;
 	pg_target_done(out);

@@ -18,8 +18,8 @@
 #define PG_WHY_SIZE        256
 
 struct pg_host {
-	char name[256];    /* host: what a certificate must bear; or a socket's folder */
-	char address[64];  /* hostaddr, numeric; empty for a socket */
+	char name[256];   /* host: what a certificate must bear; or a socket's folder */
+	char address[64]; /* hostaddr, numeric; empty for a socket */
 	char port[8];
 	char label[PG_HOST_LABEL_SIZE]; /* for people: "10.1.2.3:5432" */
 };
@@ -30,8 +30,8 @@ struct pg_target {
 	struct pg_host hosts[PG_HOSTS_MAX];
 };
 
-/* False, with a sentence in `why` that holds no value of a password: not a conninfo, no host, a name
- * without hostaddr, lists of different lengths, or a parameter that we cannot honour. */
+/* False, with a sentence in `why` that holds no value of a password: not a conninfo, no host, a
+ * name without hostaddr, lists of different lengths, or a parameter that we cannot honour. */
 bool pg_target_parse(struct pg_target *out, const char *conninfo, char why[static PG_WHY_SIZE]);
 void pg_target_done(struct pg_target *t);
 

@@ -1,9 +1,10 @@
 /*
- * The records that are being written to PostgreSQL: which of them to try next, and how a record that
- * the database refuses is found among thousands without holding up the others.
+ * The records that are being written to PostgreSQL: which of them to try next, and how a record
+ * that the database refuses is found among thousands without holding up the others.
  *
- * The follower's; pure. A refused try is halved until the culprit stands alone; it is then set aside
- * and the rest goes on. A try that is too much for the server is halved as well, with no suspicion.
+ * The follower's; pure. A refused try is halved until the culprit stands alone; it is then set
+ * aside and the rest goes on. A try that is too much for the server is halved as well, with no
+ * suspicion.
  */
 #ifndef TOCSIN_KEEP_PORTION_H
 #define TOCSIN_KEEP_PORTION_H

@@ -8,7 +8,8 @@
 
 #include "support/bug.h"
 
-#define RECORD_CHUNK_ROOM (64u * 1024) /* some 90 alerts; a larger record has a chunk of its own */
+#define RECORD_CHUNK_ROOM (64u * 1024) /* some 90 alerts; a larger record has a chunk of its own   \
+	                                */
 
 struct record_queue {
 	pthread_mutex_t lock;
@@ -16,8 +17,9 @@ struct record_queue {
 	size_t bytes, bytes_max;
 	struct position newest, durable;
 	uint64_t let_go;
-	size_t wake_at;            /* queued bytes that wake the follower; SIZE_MAX: none do */
-	struct position wake_past; /* what must be durable beyond this to wake it; epoch 0: nothing */
+	size_t wake_at; /* queued bytes that wake the follower; SIZE_MAX: none do */
+	struct position
+	        wake_past; /* what must be durable beyond this to wake it; epoch 0: nothing */
 	int wake_fd;
 };
 
@@ -285,8 +287,7 @@ void record_queue_want_wake(struct record_queue *q, size_t bytes, struct positio
 	q->wake_at = bytes;
 	q->wake_past = durable;
 	/* What came between the look and this call. */
-	if (q->bytes >= bytes ||
-	    (durable.epoch != 0 && position_compare(durable, q->durable) < 0))
+	if (q->bytes >= bytes || (durable.epoch != 0 && position_compare(durable, q->durable) < 0))
 		wake(q);
 	pthread_mutex_unlock(&q->lock);
 }

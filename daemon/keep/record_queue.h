@@ -1,10 +1,10 @@
 /*
  * The records on their way to PostgreSQL: bounded, filled by the loop, emptied by the follower.
  *
- * It holds an unbroken run of the newest records. Past its ceiling the oldest are let go, as long as
- * the journal has them: the follower then reads them there. What the journal has not confirmed is
- * never let go; when that alone is over the ceiling the queue is full, and whoever takes in alerts
- * must wait (design: nothing read is dropped). Two threads: one pushes, one takes.
+ * It holds an unbroken run of the newest records. Past its ceiling the oldest are let go, as long
+ * as the journal has them: the follower then reads them there. What the journal has not confirmed
+ * is never let go; when that alone is over the ceiling the queue is full, and whoever takes in
+ * alerts must wait (design: nothing read is dropped). Two threads: one pushes, one takes.
  */
 #ifndef TOCSIN_KEEP_RECORD_QUEUE_H
 #define TOCSIN_KEEP_RECORD_QUEUE_H
@@ -78,8 +78,9 @@ struct record_taken record_queue_take(struct record_queue *q, struct position af
                                       size_t bytes_max, uint32_t records_max);
 /* What was taken and not stored, back to the front; takes the list. */
 void record_queue_give_back(struct record_queue *q, struct record_chunk *list);
-/* Asks for one wake-up: the descriptor turns readable once `bytes` or more are queued and committed, or
- * the journal has confirmed more than `durable` (epoch 0: that does not wake). Reading clears it. */
+/* Asks for one wake-up: the descriptor turns readable once `bytes` or more are queued and
+ * committed, or the journal has confirmed more than `durable` (epoch 0: that does not wake).
+ * Reading clears it. */
 void record_queue_want_wake(struct record_queue *q, size_t bytes, struct position durable);
 int record_queue_wake_fd(const struct record_queue *q);
 void record_queue_wake(struct record_queue *q); /* whatever was asked for; any thread */
@@ -87,9 +88,9 @@ void record_queue_wake(struct record_queue *q); /* whatever was asked for; any t
 struct record_queue_size {
 	struct position newest; /* pushed */
 	struct position durable;
-	struct mono since;      /* when the oldest of those held came; not set: none is held */
-	size_t bytes;           /* held, without what was taken */
-	uint64_t let_go;        /* records that the follower had to read in the journal, or has to */
+	struct mono since; /* when the oldest of those held came; not set: none is held */
+	size_t bytes;      /* held, without what was taken */
+	uint64_t let_go;   /* records that the follower had to read in the journal, or has to */
 };
 
 struct record_queue_size record_queue_size(struct record_queue *q);

@@ -7,17 +7,28 @@
 #include "support/id.h"
 
 /* Type oids of PostgreSQL's catalogue (pg_type.dat); these never change. */
-enum { OID_BOOL = 16, OID_BYTEA = 17, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_TEXT = 25,
-       OID_FLOAT4 = 700, OID_FLOAT8 = 701, OID_TEXT_ARRAY = 1009, OID_TIMESTAMPTZ = 1184,
-       OID_UUID = 2950, OID_UUID_ARRAY = 2951,
-       OID_NONE = 16384 /* not built in: record_recv takes it for any type, as a null may be */ };
+enum {
+	OID_BOOL = 16,
+	OID_BYTEA = 17,
+	OID_INT8 = 20,
+	OID_INT2 = 21,
+	OID_INT4 = 23,
+	OID_TEXT = 25,
+	OID_FLOAT4 = 700,
+	OID_FLOAT8 = 701,
+	OID_TEXT_ARRAY = 1009,
+	OID_TIMESTAMPTZ = 1184,
+	OID_UUID = 2950,
+	OID_UUID_ARRAY = 2951,
+	OID_NONE = 16384 /* not built in: record_recv takes it for any type, as a null may be */
+};
 
-#define ROWS_HEADER_BYTES   20                /* dimensions, nulls, type, count, lower bound */
-#define ROWS_NULL           UINT32_MAX        /* as a length: -1 */
-#define ROWS_EPOCH_US       946684800000000LL /* 2000-01-01, from where PostgreSQL counts */
+#define ROWS_HEADER_BYTES 20                /* dimensions, nulls, type, count, lower bound */
+#define ROWS_NULL         UINT32_MAX        /* as a length: -1 */
+#define ROWS_EPOCH_US     946684800000000LL /* 2000-01-01, from where PostgreSQL counts */
 /* Timestamp.h: MIN_TIMESTAMP and END_TIMESTAMP, 4714 BC and 294277 AD. */
-#define ROWS_TIME_US_MIN    (-211813488000000000LL)
-#define ROWS_TIME_US_END    9223371331200000000LL
+#define ROWS_TIME_US_MIN (-211813488000000000LL)
+#define ROWS_TIME_US_END 9223371331200000000LL
 
 static uint8_t *grow(struct rows *r, size_t size)
 {

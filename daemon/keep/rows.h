@@ -37,16 +37,19 @@ void rows_int4(struct rows *r, int32_t value);
 void rows_int8(struct rows *r, int64_t value);
 void rows_float4(struct rows *r, double value);
 void rows_float8(struct rows *r, double value);
-void rows_time(struct rows *r, int64_t wall_us); /* µs since 1970; 0: null; beyond the type: infinity */
-void rows_text(struct rows *r, const char *text);       /* NULL: null */
+void rows_time(struct rows *r,
+               int64_t wall_us); /* µs since 1970; 0: null; beyond the type: infinity */
+void rows_text(struct rows *r, const char *text);         /* NULL: null */
 void rows_text_or_null(struct rows *r, const char *text); /* empty: null */
 void rows_bytes(struct rows *r, const void *bytes, size_t length);
-void rows_uuid(struct rows *r, const void *bytes, size_t length); /* other than 16 bytes, or all zero: null */
+void rows_uuid(struct rows *r, const void *bytes,
+               size_t length); /* other than 16 bytes, or all zero: null */
 /* An array field: then `count` times rows_item_…, each of its kind. */
 void rows_texts(struct rows *r, uint32_t count);
 void rows_uuids(struct rows *r, uint32_t count);
 void rows_item_text(struct rows *r, const char *text);
-void rows_item_uuid(struct rows *r, const void *bytes, size_t length); /* other than 16 bytes: all zero */
+void rows_item_uuid(struct rows *r, const void *bytes,
+                    size_t length); /* other than 16 bytes: all zero */
 void rows_end(struct rows *r);
 
 /* Completes the array; `type` is the composite's oid. False: no memory, do not send. */

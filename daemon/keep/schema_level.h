@@ -14,8 +14,9 @@ enum schema_fit { SCHEMA_FITS, SCHEMA_TOO_OLD, SCHEMA_TOO_NEW };
 
 static inline enum schema_fit schema_fit(long level, long oldest_daemon)
 {
-	return level < SCHEMA_LEVEL ? SCHEMA_TOO_OLD
-	       : oldest_daemon > SCHEMA_LEVEL ? SCHEMA_TOO_NEW : SCHEMA_FITS;
+	return level < SCHEMA_LEVEL           ? SCHEMA_TOO_OLD
+	       : oldest_daemon > SCHEMA_LEVEL ? SCHEMA_TOO_NEW
+	                                      : SCHEMA_FITS;
 }
 
 #endif

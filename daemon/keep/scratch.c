@@ -1,6 +1,6 @@
 #include "keep/scratch.h"
 
-#include <stdalign.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@
 struct scratch_block {
 	struct scratch_block *next;
 	size_t used, room;
-	alignas(max_align_t) unsigned char bytes[];
+	_Alignas(max_align_t) unsigned char bytes[];
 };
 
 static void *allocate(void *scratch, size_t size)
@@ -55,7 +55,7 @@ void scratch_clear(struct scratch *s)
 
 void *scratch_alloc(struct scratch *s, size_t size)
 {
-	size_t step = alignof(max_align_t);
+	size_t step = _Alignof(max_align_t);
 	struct scratch_block *b = s->blocks;
 
 	if (size > SIZE_MAX / 2) {

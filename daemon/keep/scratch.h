@@ -1,6 +1,6 @@
 /*
- * Memory for one batch: handed out from blocks, given back all at once. As protobuf-c's allocator it
- * lets thousands of unpacked records live until their batch is written, without a free for each.
+ * Memory for one batch: handed out from blocks, given back all at once. As protobuf-c's allocator
+ * it lets thousands of unpacked records live until their batch is written, without a free for each.
  */
 #ifndef TOCSIN_KEEP_SCRATCH_H
 #define TOCSIN_KEEP_SCRATCH_H
@@ -20,7 +20,7 @@ struct scratch {
 
 void scratch_init(struct scratch *s); /* the address is kept in its allocator: it must not move */
 void scratch_done(struct scratch *s);
-void scratch_clear(struct scratch *s); /* keeps one block for the next batch */
+void scratch_clear(struct scratch *s);               /* keeps one block for the next batch */
 void *scratch_alloc(struct scratch *s, size_t size); /* aligned for anything; NULL: no memory */
 
 #endif

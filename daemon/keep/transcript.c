@@ -7,8 +7,6 @@
 
 #include "decide/event.h"
 #include "decide/incident.h"
-#include "decide/phone.h"
-#include "decide/reason.h"
 #include "keep/scratch.h"
 #include "proto/journal.pb-c.h"
 #include "support/bug.h"
@@ -41,7 +39,8 @@ struct transcript {
 	bool failed;
 };
 
-/* Small parts ---------------------------------------------------------------------------------------- */
+/* Small parts
+ * ---------------------------------------------------------------------------------------- */
 
 /* A record spells "none" as nothing or as all zeros. */
 static bool has_id(const ProtobufCBinaryData *bytes, struct id *id)
@@ -113,7 +112,7 @@ static void put_centres(struct rows *r, const Tocsin__Journal__Centres *centres)
 	rows_texts(r, (uint32_t)centres->n_list);
 	for (size_t i = 0; i < centres->n_list; i++) {
 		snprintf(text, sizeof text, "%s:%s", centres->list[i]->centre,
-			 centre_role_name(centres->list[i]->role));
+		         centre_role_name(centres->list[i]->role));
 		rows_item_text(r, text);
 	}
 }
@@ -161,7 +160,8 @@ static void put_owner(struct rows *r, const Tocsin__Journal__Owner *owner)
 	rows_text(r, kind_of(owner->kind));
 }
 
-/* One record ------------------------------------------------------------------------------------------- */
+/* One record
+ * ------------------------------------------------------------------------------------------- */
 
 static void write_alert(struct transcript *t, uint64_t number, const record_message *m)
 {
@@ -282,7 +282,8 @@ static void write_act(struct transcript *t, uint64_t number, const record_messag
 	rows_end(r);
 	/* An alert and an act never share a record, so that ordinal 0 is free. */
 	if (a->note[0] != '\0' && m->alert == NULL)
-		write_text(begin_words(t, number, 0, &a->incident, a->department, m->at), NULL, a->note);
+		write_text(begin_words(t, number, 0, &a->incident, a->department, m->at), NULL,
+		           a->note);
 }
 
 static void write_revision(struct transcript *t, uint64_t number, int16_t ordinal,
@@ -329,16 +330,17 @@ static void write_names(struct transcript *t, uint64_t number, int16_t *ordinal,
 		put_id(r, &p->id);
 		rows_text(r, p->name);
 		rows_text(r, p->specialty);
-		rows_text(r, p->number != 0 ? phone_format((struct e164){ p->number }, phone) : NULL);
+		rows_text(r,
+		          p->number != 0 ? phone_format((struct e164){ p->number }, phone) : NULL);
 		rows_text(r, p->exposed);
 		rows_end(r);
 	}
 }
 
-#define NEWER(group)                    \
-	do {                            \
-		if (i->group != NULL)   \
-			g->group = i->group; \
+#define NEWER(group)                                                                               \
+	do {                                                                                       \
+		if (i->group != NULL)                                                              \
+			g->group = i->group;                                                       \
 	} while (0)
 
 static void merge(struct transcript *t, uint64_t number, const incident_message *i)
@@ -377,13 +379,15 @@ static void write_incidents(struct transcript *t, uint64_t number, const record_
 		if (i->people != NULL)
 			write_names(t, number, &names, m, i);
 		if (i->place != NULL && i->place->label[0] != '\0')
-			write_text(begin_words(t, number, (int16_t)(n + 1), &i->id, i->owner->department, m->at),
-				   i->place->label, NULL);
+			write_text(begin_words(t, number, (int16_t)(n + 1), &i->id,
+			                       i->owner->department, m->at),
+			           i->place->label, NULL);
 		merge(t, number, i);
 	}
 }
 
-/* The end of a batch ------------------------------------------------------------------------------------ */
+/* The end of a batch
+ * ------------------------------------------------------------------------------------ */
 
 /* Nine fields: level to offered_to. */
 static void put_status(struct rows *r, const Tocsin__Journal__Status *s)
@@ -494,8 +498,8 @@ static bool is_whole(const record_message *m)
 bool transcript_add(struct transcript *t, const struct record_view *record)
 {
 	uint64_t number = record->position.number;
-	const record_message *m = tocsin__journal__record__unpack(&t->scratch.allocator, record->length,
-								  record->bytes);
+	const record_message *m = tocsin__journal__record__unpack(&t->scratch.allocator,
+	                                                          record->length, record->bytes);
 
 	if (m == NULL && t->scratch.failed) {
 		t->failed = true; /* no word about the record: the batch is tried again */

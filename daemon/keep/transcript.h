@@ -43,9 +43,9 @@ void transcript_set_aside(struct transcript *t, const struct record_view *record
 bool transcript_finish(struct transcript *t, const uint32_t types[TRANSCRIPT_TABLES]);
 const struct rows *transcript_rows(const struct transcript *t, enum transcript_table table);
 
-/* The statement of a table: $1 node (int4), $2 epoch (int8), $3 the rows; and their type's name. With
- * TRANSCRIPT_AGAIN behind it, it passes over positions that are there (not that of the incidents,
- * which always does). */
+/* The statement of a table: $1 node (int4), $2 epoch (int8), $3 the rows; and their type's name.
+ * With TRANSCRIPT_AGAIN behind it, it passes over positions that are there (not that of the
+ * incidents, which always does). */
 #define TRANSCRIPT_AGAIN " ON CONFLICT DO NOTHING"
 const char *transcript_sql(enum transcript_table table);
 const char *transcript_type(enum transcript_table table);

@@ -1,5 +1,3 @@
-#include "tool/verb.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +6,7 @@
 #include "support/clock.h"
 #include "support/text.h"
 #include "tool/schema.h"
+#include "tool/verb.h"
 
 /* The verb db: brings a database's schema up to this tocsin's, and says what a database holds. */
 
@@ -29,7 +28,7 @@ static const char database_help[] = "as libpq understands it (default: PGHOST, P
 static int db_run(struct db *d, bool (*action)(struct db *))
 {
 	bool ok = migrations_read(&d->migrations, d->folder, d->why) &&
-		  (d->conn = schema_connect(d->conninfo, d->why)) != NULL && action(d);
+	          (d->conn = schema_connect(d->conninfo, d->why)) != NULL && action(d);
 
 	PQfinish(d->conn);
 	schema_done(&d->schema);
@@ -84,20 +83,28 @@ static json_t *ask_json(struct db *d, const char *sql)
 #define DB_UTC(column) "to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 
 static const char status_sql[] =
-	"SELECT json_build_object("
-	"'database', current_database(), 'user', current_user, 'server', current_setting('server_version'),"
-	"'registry', (SELECT json_build_object('version', version, 'changed_at', " DB_UTC("changed_at")
-	") FROM public.registry_version),"
-	"'territory', (SELECT json_build_object('version', version, 'changed_at', " DB_UTC("changed_at")
-	") FROM public.territory_version),"
-	"'nodes', (SELECT coalesce(json_agg(json_build_object('position', "
-	"format('%s:%s:%s', node, epoch, number), 'moved_at', " DB_UTC("moved_at")
-	") ORDER BY node), '[]') FROM public.node_cursor),"
-	"'set_aside', (SELECT count(node) FROM public.set_aside))";
+        "SELECT json_build_object("
+        "'database', current_database(), 'user', current_user, 'server', "
+        "current_setting('server_version'),"
+        "'registry', (SELECT json_build_object('version', version, 'changed_at', " DB_UTC(
+                "changed_at") ") FROM public.registry_version),"
+                              "'territory', (SELECT json_build_object('version', version, "
+                              "'changed_at', " DB_UTC(
+                                      "changed_at") ") FROM public.territory_version),"
+                                                    "'nodes', (SELECT "
+                                                    "coalesce(json_agg(json_build_object('position'"
+                                                    ", "
+                                                    "format('%s:%s:%s', node, epoch, number), "
+                                                    "'moved_at', " DB_UTC(
+                                                            "moved_at") ") ORDER BY node), '[]') "
+                                                                        "FROM public.node_cursor),"
+                                                                        "'set_aside', (SELECT "
+                                                                        "count(node) FROM "
+                                                                        "public.set_aside))";
 
-static const char trail_sql[] =
-	"SELECT coalesce((SELECT json_build_object('whole', false, 'chain', chain, 'seq', seq, 'why', why) "
-	"FROM public.trail_check()), json_build_object('whole', true))";
+static const char trail_sql[] = "SELECT coalesce((SELECT json_build_object('whole', false, "
+                                "'chain', chain, 'seq', seq, 'why', why) "
+                                "FROM public.trail_check()), json_build_object('whole', true))";
 
 static const char *line_state(const struct db *d, unsigned i)
 {
@@ -108,16 +115,19 @@ static bool status_gather(struct db *d, json_t **out)
 {
 	json_t *status = *out = d->schema.level > 0 ? ask_json(d, status_sql) : json_object();
 	json_t *lines = json_array();
-	json_t *trail = d->trail && status != NULL && d->schema.level > 0 ? ask_json(d, trail_sql) : NULL;
+	json_t *trail =
+	        d->trail && status != NULL && d->schema.level > 0 ? ask_json(d, trail_sql) : NULL;
 
 	for (unsigned i = 0; lines != NULL && i < d->migrations.count; i++)
-		json_array_append_new(lines, json_pack("{s:s,s:s?}", "name", d->migrations.list[i].name,
-						       "applied_at", line_state(d, i)));
+		json_array_append_new(lines,
+		                      json_pack("{s:s,s:s?}", "name", d->migrations.list[i].name,
+		                                "applied_at", line_state(d, i)));
 	if (trail != NULL)
 		json_object_set_new(status, "trail", trail);
 	return json_object_set_new(status, "level", json_integer(d->schema.level)) == 0 &&
 	       json_object_set_new(status, "known", json_integer(d->migrations.count)) == 0 &&
-	       json_object_set_new(status, "oldest_daemon", json_integer(d->schema.oldest_daemon)) == 0 &&
+	       json_object_set_new(status, "oldest_daemon",
+	                           json_integer(d->schema.oldest_daemon)) == 0 &&
 	       json_object_set_new(status, "migrations", lines) == 0 &&
 	       (!d->trail || trail != NULL || d->schema.level == 0);
 }
@@ -152,7 +162,8 @@ static void print_contents(const struct db *d, const json_t *status)
 	print_version(status, "registry");
 	print_version(status, "territory");
 	for (size_t i = 0; i < json_array_size(nodes); i++)
-		printf("%-10s up to %s since %s\n", "node", text_of(json_array_get(nodes, i), "position"),
+		printf("%-10s up to %s since %s\n", "node",
+		       text_of(json_array_get(nodes, i), "position"),
 		       text_of(json_array_get(nodes, i), "moved_at"));
 	printf("%-10s %lld records%s\n", "set aside", number_of(status, "set_aside"),
 	       number_of(status, "set_aside") > 0 ? ": somebody must look at them" : "");
@@ -161,8 +172,8 @@ static void print_contents(const struct db *d, const json_t *status)
 	if (json_is_true(json_object_get(trail, "whole")))
 		printf("%-10s whole\n", "trail");
 	else
-		printf("%-10s BROKEN in chain %lld at %lld: %s\n", "trail", number_of(trail, "chain"),
-		       number_of(trail, "seq"), text_of(trail, "why"));
+		printf("%-10s BROKEN in chain %lld at %lld: %s\n", "trail",
+		       number_of(trail, "chain"), number_of(trail, "seq"), text_of(trail, "why"));
 }
 
 static void print_status(const struct db *d, const json_t *status)
@@ -203,10 +214,10 @@ static bool show_status(struct db *d)
 }
 
 static const char migrate_about[] =
-	"Applies the numbered migrations that the database lacks, each in one\n"
-	"transaction, one at a time however many are started. A file that was changed\n"
-	"after it was applied, or a database that is newer, is refused. Connect as the\n"
-	"schema's owner.";
+        "Applies the numbered migrations that the database lacks, each in one\n"
+        "transaction, one at a time however many are started. A file that was changed\n"
+        "after it was applied, or a database that is newer, is refused. Connect as the\n"
+        "schema's owner.";
 
 static int migrate_action(int argc, char **argv)
 {
@@ -224,14 +235,15 @@ static int migrate_action(int argc, char **argv)
 }
 
 static const char status_about[] =
-	"The schema's level, the versions of registry and territory, how far each\n"
-	"node's records are, and how many records were set aside.";
+        "The schema's level, the versions of registry and territory, how far each\n"
+        "node's records are, and how many records were set aside.";
 
 static int status_action(int argc, char **argv)
 {
 	struct db d = { .folder = DB_FOLDER, .conninfo = "" };
 	const struct verb_option options[] = {
-		{ "trail", &d.trail, NULL, NULL, "also check every link of the trail of acts and looks" },
+		{ "trail", &d.trail, NULL, NULL,
+		  "also check every link of the trail of acts and looks" },
 		{ "json", &d.json, NULL, NULL, "one line of JSON" },
 		{ "dir", NULL, &d.folder, "FOLDER", dir_help },
 		{ "database", NULL, &d.conninfo, "CONNINFO", database_help },

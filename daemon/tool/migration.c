@@ -13,7 +13,8 @@
 
 #include "support/text.h"
 
-/* "0001_ground.sql": four digits, an underline, then a-z, 0-9 and underlines. 0: not of the form. */
+/* "0001_ground.sql": four digits, an underline, then a-z, 0-9 and underlines. 0: not of the form.
+ */
 static unsigned number_of(const char *name)
 {
 	size_t length = strlen(name);
@@ -45,7 +46,7 @@ static bool read_open_file(struct migration *m, int fd, char *why)
 
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > MIGRATION_BYTES_MAX) {
 		text_add(why, MIGRATION_WHY_SIZE, "%s is no file of at most %u bytes", m->name,
-			 MIGRATION_BYTES_MAX);
+		         MIGRATION_BYTES_MAX);
 		return false;
 	}
 	size_t size = (size_t)st.st_size, have = 0;
@@ -93,13 +94,14 @@ static bool place_file(struct migrations *m, const char *name, int folder, char 
 	unsigned number = number_of(name);
 
 	if (number == 0) {
-		text_add(why, MIGRATION_WHY_SIZE, "%s is not named as a migration (0001_what_it_does.sql)",
-			 name);
+		text_add(why, MIGRATION_WHY_SIZE,
+		         "%s is not named as a migration (0001_what_it_does.sql)", name);
 		return false;
 	}
 	struct migration *slot = &m->list[number - 1];
 	if (slot->number != 0) {
-		text_add(why, MIGRATION_WHY_SIZE, "%s and %s have the same number", slot->name, name);
+		text_add(why, MIGRATION_WHY_SIZE, "%s and %s have the same number", slot->name,
+		         name);
 		return false;
 	}
 	slot->number = number;
@@ -126,7 +128,8 @@ static bool read_folder(struct migrations *m, DIR *dir, char *why)
 	return m->count > 0;
 }
 
-bool migrations_read(struct migrations *out, const char *folder, char why[static MIGRATION_WHY_SIZE])
+bool migrations_read(struct migrations *out, const char *folder,
+                     char why[static MIGRATION_WHY_SIZE])
 {
 	DIR *dir = opendir(folder);
 

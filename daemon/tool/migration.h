@@ -33,7 +33,8 @@ struct migrations {
 /* False, with a sentence in `why` and `out` empty: no such folder, none in it, a name that is not
  * of the form, a gap, two of one number, a file that is too long or holds a NUL. Files that do not
  * end in .sql are not looked at. */
-bool migrations_read(struct migrations *out, const char *folder, char why[static MIGRATION_WHY_SIZE]);
+bool migrations_read(struct migrations *out, const char *folder,
+                     char why[static MIGRATION_WHY_SIZE]);
 void migrations_done(struct migrations *m);
 
 #endif

@@ -6,14 +6,17 @@
 
 #include "support/text.h"
 
-#define SCHEMA_LOCK_KEY   "128021758699886" /* the bytes of "tocsin": ours alone, in this database */
+#define SCHEMA_LOCK_KEY "128021758699886" /* the bytes of "tocsin": ours alone, in this database   \
+	                                   */
 #define SCHEMA_SERVER_MIN 150000
 
 /* The server's words, its detail and its hint, in one line. */
 static void add_error(char *why, const PGconn *conn, const PGresult *result)
 {
-	const char *said = result != NULL ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-	const char *detail = result != NULL ? PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL) : NULL;
+	const char *said =
+	        result != NULL ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+	const char *detail =
+	        result != NULL ? PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL) : NULL;
 	const char *hint = result != NULL ? PQresultErrorField(result, PG_DIAG_MESSAGE_HINT) : NULL;
 
 	text_add(why, MIGRATION_WHY_SIZE, "%s", said != NULL ? said : PQerrorMessage(conn));
@@ -56,12 +59,17 @@ static bool tell(PGconn *conn, const char *sql, ExecStatusType expected, char *w
 
 PGconn *schema_connect(const char *conninfo, char why[static MIGRATION_WHY_SIZE])
 {
-	/* What conninfo says comes after and wins, the search path apart: what a migration makes must
-	 * not depend on who runs it. */
-	const char *keys[] = { "connect_timeout", "fallback_application_name", "client_encoding",
-			       "dbname", "options", NULL };
-	const char *values[] = { "10", "tocsin db", "UTF8", conninfo,
-				 "-csearch_path=public -cclient_min_messages=warning", NULL };
+	/* What conninfo says comes after and wins, the search path apart: what a migration makes
+	 * must not depend on who runs it. */
+	const char *keys[] = { "connect_timeout", "fallback_application_name",
+		               "client_encoding", "dbname",
+		               "options",         NULL };
+	const char *values[] = { "10",
+		                 "tocsin db",
+		                 "UTF8",
+		                 conninfo,
+		                 "-csearch_path=public -cclient_min_messages=warning",
+		                 NULL };
 	PGconn *conn = PQconnectdbParams(keys, values, 1);
 
 	why[0] = '\0';
@@ -71,8 +79,9 @@ PGconn *schema_connect(const char *conninfo, char why[static MIGRATION_WHY_SIZE]
 		return NULL;
 	}
 	if (PQserverVersion(conn) < SCHEMA_SERVER_MIN) {
-		text_add(why, MIGRATION_WHY_SIZE, "the server is PostgreSQL %s, tocsin needs 15 or later",
-			 PQparameterStatus(conn, "server_version"));
+		text_add(why, MIGRATION_WHY_SIZE,
+		         "the server is PostgreSQL %s, tocsin needs 15 or later",
+		         PQparameterStatus(conn, "server_version"));
 		PQfinish(conn);
 		return NULL;
 	}
@@ -93,14 +102,15 @@ static bool read_line(struct schema_line *line, const PGresult *r, int row, char
 	size_t length = 0;
 	unsigned char *sum = PQunescapeBytea((const unsigned char *)PQgetvalue(r, row, 2), &length);
 	bool ok = sum != NULL && length == sizeof line->sha256 &&
-		  TEXT_COPY(line->name, PQgetvalue(r, row, 1));
+	          TEXT_COPY(line->name, PQgetvalue(r, row, 1));
 
 	line->number = (unsigned)strtoul(PQgetvalue(r, row, 0), NULL, 10);
 	TEXT_COPY(line->applied_at, PQgetvalue(r, row, 3));
 	if (ok)
 		memcpy(line->sha256, sum, sizeof line->sha256);
 	else
-		text_add(why, MIGRATION_WHY_SIZE, "schema_version holds a line that is none of ours");
+		text_add(why, MIGRATION_WHY_SIZE,
+		         "schema_version holds a line that is none of ours");
 	PQfreemem(sum);
 	return ok;
 }
@@ -125,7 +135,8 @@ static bool read_lines(struct schema *out, const PGresult *r, char *why)
 
 static bool read_applied(struct schema *out, PGconn *conn, char *why)
 {
-	PGresult *r = ask(conn, "SELECT oldest_daemon FROM public.schema_serves", PGRES_TUPLES_OK, why);
+	PGresult *r =
+	        ask(conn, "SELECT oldest_daemon FROM public.schema_serves", PGRES_TUPLES_OK, why);
 	bool ok = r != NULL && PQntuples(r) == 1;
 
 	if (ok)
@@ -134,9 +145,9 @@ static bool read_applied(struct schema *out, PGconn *conn, char *why)
 	if (!ok)
 		return false;
 	r = ask(conn,
-		"SELECT number, name, sha256, to_char(applied_at AT TIME ZONE 'UTC', "
-		"'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') FROM public.schema_version ORDER BY number",
-		PGRES_TUPLES_OK, why);
+	        "SELECT number, name, sha256, to_char(applied_at AT TIME ZONE 'UTC', "
+	        "'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') FROM public.schema_version ORDER BY number",
+	        PGRES_TUPLES_OK, why);
 	ok = r != NULL && read_lines(out, r, why);
 	PQclear(r);
 	return ok;
@@ -147,7 +158,7 @@ bool schema_read(struct schema *out, PGconn *conn, char why[static MIGRATION_WHY
 	*out = (struct schema){ 0 };
 	why[0] = '\0';
 	PGresult *r = ask(conn, "SELECT to_regclass('public.schema_version') IS NOT NULL",
-			  PGRES_TUPLES_OK, why);
+	                  PGRES_TUPLES_OK, why);
 	if (r == NULL)
 		return false;
 	bool is_there = PQgetvalue(r, 0, 0)[0] == 't';
@@ -171,20 +182,22 @@ bool schema_is_prefix(const struct schema *s, const struct migrations *m,
 	for (unsigned i = 0; i < s->count; i++) {
 		const struct schema_line *line = &s->lines[i];
 		if (line->number != i + 1)
-			text_add(why, MIGRATION_WHY_SIZE, "the database lacks migration %04u and has %s",
-				 i + 1, line->name);
+			text_add(why, MIGRATION_WHY_SIZE,
+			         "the database lacks migration %04u and has %s", i + 1, line->name);
 		else if (i >= m->count)
 			text_add(why, MIGRATION_WHY_SIZE,
-				 "the database is newer than this tocsin: %s was applied on %s",
-				 line->name, line->applied_at);
+			         "the database is newer than this tocsin: %s was applied on %s",
+			         line->name, line->applied_at);
 		else if (strcmp(line->name, m->list[i].name) != 0)
-			text_add(why, MIGRATION_WHY_SIZE, "%s was applied on %s, here it is called %s",
-				 line->name, line->applied_at, m->list[i].name);
+			text_add(why, MIGRATION_WHY_SIZE,
+			         "%s was applied on %s, here it is called %s", line->name,
+			         line->applied_at, m->list[i].name);
 		else if (memcmp(line->sha256, m->list[i].sha256, sizeof line->sha256) != 0)
 			text_add(why, MIGRATION_WHY_SIZE,
-				 "%s was changed after it was applied on %s: an applied migration stays "
-				 "as it is, what has to change comes as a new file",
-				 line->name, line->applied_at);
+			         "%s was changed after it was applied on %s: an applied migration "
+			         "stays "
+			         "as it is, what has to change comes as a new file",
+			         line->name, line->applied_at);
 		if (why[0] != '\0')
 			return false;
 	}
@@ -218,7 +231,8 @@ static bool run_file(PGconn *conn, const struct migration *m, char *why)
 		text_add(why, MIGRATION_WHY_SIZE, ": ");
 		add_error(why, conn, r);
 	} else if (PQtransactionStatus(conn) != PQTRANS_INTRANS) {
-		text_add(why, MIGRATION_WHY_SIZE, "%s: ends the transaction that it is applied in", m->name);
+		text_add(why, MIGRATION_WHY_SIZE, "%s: ends the transaction that it is applied in",
+		         m->name);
 		ok = false;
 	}
 	PQclear(r);
@@ -234,9 +248,9 @@ static bool note_line(PGconn *conn, const struct migration *m, char *why)
 
 	snprintf(number, sizeof number, "%u", m->number);
 	PGresult *r = PQexecParams(conn,
-				   "INSERT INTO public.schema_version (number, name, sha256) "
-				   "VALUES ($1::integer, $2::text, $3::bytea)",
-				   3, NULL, values, lengths, formats, 0);
+	                           "INSERT INTO public.schema_version (number, name, sha256) "
+	                           "VALUES ($1::integer, $2::text, $3::bytea)",
+	                           3, NULL, values, lengths, formats, 0);
 	bool ok = PQresultStatus(r) == PGRES_COMMAND_OK;
 	if (!ok)
 		add_error(why, conn, r);

@@ -34,7 +34,8 @@ struct schema {
  * a sentence in `why`, when it cannot or the server is older than PostgreSQL 15. */
 PGconn *schema_connect(const char *conninfo, char why[static MIGRATION_WHY_SIZE]);
 
-/* Waits for another migration of the same database, 60 s at most. Held until the connection ends. */
+/* Waits for another migration of the same database, 60 s at most. Held until the connection ends.
+ */
 bool schema_lock(PGconn *conn, char why[static MIGRATION_WHY_SIZE]);
 
 bool schema_read(struct schema *out, PGconn *conn, char why[static MIGRATION_WHY_SIZE]);

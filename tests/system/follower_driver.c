@@ -1,6 +1,7 @@
 /*
- * Drives the real journal and the real follower without the daemon: what run/loop does with records,
- * on orders from standard input, one a line; each is answered by one line. Used by test_follower.py.
+ * Drives the real journal and the real follower without the daemon: what run/loop does with
+ * records, on orders from standard input, one a line; each is answered by one line. Used by
+ * test_follower.py.
  *
  *     follower_driver FOLDER NODE CONNINFO [PACE_MS [QUEUE_BYTES [ANSWER_MS]]]
  */
@@ -44,7 +45,9 @@ static void fill_alert(struct alert *a, uint64_t n)
 {
 	struct wall now = clock_wall();
 
-	*a = (struct alert){ .kind = ALERT_PANIC, .received_at = now, .occurred_at = now, .has_fix = true };
+	*a = (struct alert){
+		.kind = ALERT_PANIC, .received_at = now, .occurred_at = now, .has_fix = true
+	};
 	a->id.v = id_of(1, d.next.number);
 	a->source.v = id_of(2, n % 200);
 	a->fix = (struct fix){ .lat = 48.54, .lon = 2.66, .accuracy_m = 20, .fixed_at = now };
@@ -55,16 +58,24 @@ static void fill_alert(struct alert *a, uint64_t n)
 /* An incident as decide leaves it: whole when it is raised, else with one alert more. */
 static void fill_incident(struct incident *i, const struct alert *a, uint64_t n, bool is_raised)
 {
-	*i = (struct incident){ .revision = 1, .updated_at = a->received_at, .raised_at = a->received_at,
-				.kind = ALERT_PANIC, .priority = 1, .people_count = 1, .centres_count = 2,
-				.department = department_code("77") };
+	*i = (struct incident){ .revision = 1,
+		                .updated_at = a->received_at,
+		                .raised_at = a->received_at,
+		                .kind = ALERT_PANIC,
+		                .priority = 1,
+		                .people_count = 1,
+		                .centres_count = 2,
+		                .department = department_code("77") };
 	i->id.v = id_of(3, n);
 	i->people[0].id.v = id_of(4, n % 50);
 	TEXT_COPY(i->people[0].name, "Dr Aline Exemple");
 	TEXT_COPY(i->people[0].specialty, "pédiatrie");
 	i->people[0].number.digits = 33639980001;
-	i->place = (struct place){ .origin = PLACE_LIVE, .precision = PLACE_EXACT, .has_point = true,
-				   .fix = a->fix, .commune = commune_code("77288") };
+	i->place = (struct place){ .origin = PLACE_LIVE,
+		                   .precision = PLACE_EXACT,
+		                   .has_point = true,
+		                   .fix = a->fix,
+		                   .commune = commune_code("77288") };
 	TEXT_COPY(i->place.label, "12 rue Inventée");
 	TEXT_COPY(i->place.commune_name, "Melun");
 	i->centres[0] = (struct centre_part){ centre_id("cic-77"), CENTRE_OWNER };
@@ -73,7 +84,8 @@ static void fill_incident(struct incident *i, const struct alert *a, uint64_t n,
 	reasons_add(&i->reasons, REASON_ROUTE_COMMUNE, "Melun");
 	i->alerts_total = is_raised ? 0 : (unsigned)(d.next.number % 1000);
 	i->changed = is_raised ? GROUP_ALL : 0;
-	const struct alert_summary summary = { a->id, a->source, a->kind, a->received_at, a->occurred_at };
+	const struct alert_summary summary = { a->id, a->source, a->kind, a->received_at,
+		                               a->occurred_at };
 	incident_count_alert(i, &summary);
 }
 
@@ -174,8 +186,9 @@ static void order_note(const struct order *o)
 static void order_act(const struct order *o)
 {
 	static struct incident incident;
-	struct act act = { .verb = ACT_TAKE, .centre = centre_id("cic-77"),
-			   .department = department_code("77") };
+	struct act act = { .verb = ACT_TAKE,
+		           .centre = centre_id("cic-77"),
+		           .department = department_code("77") };
 	struct effect keep = { .kind = EFFECT_KEEP };
 	struct alert alert;
 
@@ -198,8 +211,10 @@ static void order_act(const struct order *o)
 
 static void order_call(const struct order *o)
 {
-	struct call call = { .phase = CALL_ANSWERED, .presented_to = centre_id("cic-77"), .line = "17",
-			     .agent = "poste 3" };
+	struct call call = { .phase = CALL_ANSWERED,
+		             .presented_to = centre_id("cic-77"),
+		             .line = "17",
+		             .agent = "poste 3" };
 	struct effect keep = { .kind = EFFECT_KEEP };
 
 	fill_alert(&call.alert, 0);
@@ -235,7 +250,8 @@ static void order_end(const struct order *o)
 	exit(0);
 }
 
-static void order_fill(const struct order *o) /* raises until the follower takes no more; a at most */
+static void order_fill(
+        const struct order *o) /* raises until the follower takes no more; a at most */
 {
 	int64_t i = 0;
 
@@ -251,10 +267,11 @@ static const struct {
 	void (*obey)(const struct order *o);
 	bool answers; /* by itself */
 } orders[] = {
-	{ "raise", order_raise, false }, { "press", order_press, false },     { "rate", order_rate, false },
-	{ "note", order_note, false },   { "act", order_act, false },	      { "call", order_call, false },
-	{ "deaf", order_deaf, false },   { "garbage", order_garbage, false }, { "end", order_end, true },
-	{ "fill", order_fill, true },
+	{ "raise", order_raise, false }, { "press", order_press, false },
+	{ "rate", order_rate, false },   { "note", order_note, false },
+	{ "act", order_act, false },     { "call", order_call, false },
+	{ "deaf", order_deaf, false },   { "garbage", order_garbage, false },
+	{ "end", order_end, true },      { "fill", order_fill, true },
 };
 
 static void print_status(void)
@@ -263,16 +280,18 @@ static void print_status(void)
 	char confirmed[POSITION_TEXT_SIZE], newest[POSITION_TEXT_SIZE];
 
 	follower_status(d.follower, &s);
-	printf("{\"state\":\"%s\",\"host\":\"%s\",\"why\":\"", follower_state_name(s.state), s.host);
+	printf("{\"state\":\"%s\",\"host\":\"%s\",\"why\":\"", follower_state_name(s.state),
+	       s.host);
 	for (const char *c = s.why; *c != '\0'; c++)
 		putchar(*c == '"' || *c == '\\' ? '\'' : *c);
-	printf("\",\"confirmed\":\"%s\",\"newest\":\"%s\",\"lag_records\":%" PRIu64 ",\"lag_bytes\":%" PRIu64
-	       ",\"lag_ms\":%" PRId64 ",\"is_behind\":%s,\"records\":%" PRIu64 ",\"batches\":%" PRIu64
-	       ",\"connections\":%" PRIu64 ",\"set_aside\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"batch_us\":%" PRId64
-	       "}\n",
-	       position_format(s.confirmed, confirmed), position_format(s.newest, newest), s.lag_records,
-	       s.lag_bytes, s.lag_ms, s.is_behind ? "true" : "false", s.records, s.batches, s.connections,
-	       s.set_aside, s.lost, s.batch_us);
+	printf("\",\"confirmed\":\"%s\",\"newest\":\"%s\",\"lag_records\":%" PRIu64
+	       ",\"lag_bytes\":%" PRIu64 ",\"lag_ms\":%" PRId64
+	       ",\"is_behind\":%s,\"records\":%" PRIu64 ",\"batches\":%" PRIu64
+	       ",\"connections\":%" PRIu64 ",\"set_aside\":%" PRIu64 ",\"lost\":%" PRIu64
+	       ",\"batch_us\":%" PRId64 "}\n",
+	       position_format(s.confirmed, confirmed), position_format(s.newest, newest),
+	       s.lag_records, s.lag_bytes, s.lag_ms, s.is_behind ? "true" : "false", s.records,
+	       s.batches, s.connections, s.set_aside, s.lost, s.batch_us);
 }
 
 static void obey(const char *line)
@@ -364,8 +383,8 @@ int main(int argc, char **argv)
 	open_all(argv, argc);
 	for (;;) {
 		struct pollfd fds[] = { { .fd = 0, .events = POLLIN },
-					{ .fd = journal_wake_fd(d.journal), .events = POLLIN },
-					{ .fd = follower_fd(d.follower), .events = POLLIN } };
+			                { .fd = journal_wake_fd(d.journal), .events = POLLIN },
+			                { .fd = follower_fd(d.follower), .events = POLLIN } };
 		poll(fds, 3, -1);
 		journal_woken(d.journal);
 		follower_woken(d.follower);

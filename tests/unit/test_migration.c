@@ -56,9 +56,9 @@ static void test_read(void **state)
 {
 	/* FIPS 180-4, the example of one block: "abc" */
 	static const uint8_t abc[] = { 0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea,
-				       0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23,
-				       0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c,
-				       0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad };
+		                       0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23,
+		                       0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c,
+		                       0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad };
 	struct migrations m;
 	char why[MIGRATION_WHY_SIZE];
 
@@ -92,9 +92,10 @@ static void test_refused(void **state)
 
 static void test_refused_names(void **state)
 {
-	static const char *const names[] = { "1_a.sql", "0000_a.sql", "0001-a.sql", "0001_.sql",
-					     "0001_A.sql", "00010_a.sql", "9999_a.sql", "x.sql",
-					     "0001_a b.sql", ".sql" };
+	static const char *const names[] = { "1_a.sql",    "0000_a.sql", "0001-a.sql",
+		                             "0001_.sql",  "0001_A.sql", "00010_a.sql",
+		                             "9999_a.sql", "x.sql",      "0001_a b.sql",
+		                             ".sql" };
 	char path[600];
 
 	(void)state;

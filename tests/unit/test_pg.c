@@ -39,7 +39,8 @@ static enum pg_end open_port(uint16_t port, int stop_fd, int64_t ms, struct pg_e
 
 	snprintf(conninfo, sizeof conninfo, "hostaddr=127.0.0.1 port=%u dbname=x user=x", port);
 	assert_true(pg_target_parse(&target, conninfo, why));
-	enum pg_end end = pg_open(&c, &target, 0, &setup, stop_fd, mono_add_ms(clock_mono(), ms), error);
+	enum pg_end end =
+	        pg_open(&c, &target, 0, &setup, stop_fd, mono_add_ms(clock_mono(), ms), error);
 	assert_null(c.conn);
 	pg_target_done(&target);
 	return end;
@@ -132,21 +133,21 @@ static void test_errors_of_data(void **state)
 		const char *sqlstate;
 		bool is_of_data;
 	} rows[] = {
-		{ "22021", true },  /* not UTF-8 */
-		{ "22008", true },  /* a time out of range */
-		{ "23502", true },  /* null where none may be */
-		{ "23514", true },  /* a check */
-		{ "21000", true },  /* a row twice in one statement */
-		{ "54000", true },  /* an index row too large */
-		{ "P0001", true },  /* raised by a function */
-		{ "XX000", true },  /* what no function expected */
-		{ "XX001", false }, /* the database is damaged */
+		{ "22021", true },                      /* not UTF-8 */
+		{ "22008", true },                      /* a time out of range */
+		{ "23502", true },                      /* null where none may be */
+		{ "23514", true },                      /* a check */
+		{ "21000", true },                      /* a row twice in one statement */
+		{ "54000", true },                      /* an index row too large */
+		{ "P0001", true },                      /* raised by a function */
+		{ "XX000", true },                      /* what no function expected */
+		{ "XX001", false },                     /* the database is damaged */
 		{ "40001", false }, { "40P01", false }, /* try again */
 		{ "42501", false }, { "42P01", false }, /* rights, the schema */
 		{ "53100", false }, { "53200", false }, /* disk, memory */
 		{ "57014", false }, { "57P01", false }, /* a timeout, a shutdown */
-		{ "25006", false }, /* a standby */
-		{ "TC001", false }, /* the cursor is elsewhere */
+		{ "25006", false },                     /* a standby */
+		{ "TC001", false },                     /* the cursor is elsewhere */
 		{ "", false },
 	};
 
@@ -163,8 +164,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nobody_listens), cmocka_unit_test(test_silence),
-		cmocka_unit_test(test_stop),	       cmocka_unit_test(test_not_postgresql),
-		cmocka_unit_test(test_rest),	       cmocka_unit_test(test_errors_of_data),
+		cmocka_unit_test(test_stop),           cmocka_unit_test(test_not_postgresql),
+		cmocka_unit_test(test_rest),           cmocka_unit_test(test_errors_of_data),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

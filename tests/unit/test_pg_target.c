@@ -22,7 +22,8 @@ static void test_understood(void **state)
 		  "10.0.0.1:5432 10.0.0.2:5433" },
 		{ "hostaddr=10.0.0.1,10.0.0.2 port=6000", "10.0.0.1:6000 10.0.0.2:6000" },
 		{ "host=/run/a,10.0.0.2", "/run/a:5432 10.0.0.2:5432" },
-		{ "postgresql://tocsin:secret@10.0.0.1:5433/tocsin?sslmode=verify-full", "10.0.0.1:5433" },
+		{ "postgresql://tocsin:secret@10.0.0.1:5433/tocsin?sslmode=verify-full",
+		  "10.0.0.1:5433" },
 		{ "postgresql://[::1],10.0.0.2:5433/tocsin", "[::1]:5432 10.0.0.2:5433" },
 	};
 	char why[PG_WHY_SIZE], labels[512];
@@ -35,7 +36,7 @@ static void test_understood(void **state)
 		labels[0] = '\0';
 		for (unsigned h = 0; h < t.hosts_count; h++)
 			snprintf(labels + strlen(labels), sizeof labels - strlen(labels), "%s%s",
-				 h > 0 ? " " : "", t.hosts[h].label);
+			         h > 0 ? " " : "", t.hosts[h].label);
 		assert_string_equal(labels, rows[i].labels);
 		pg_target_done(&t);
 	}
@@ -68,7 +69,8 @@ static void test_refused(void **state)
 		{ "hostaddr=10.0.0.1,", "a name is not looked up" },
 		{ "host=a hostaddr=10.0.0.1,10.0.0.2", "do not list as many" },
 		{ "hostaddr=10.0.0.1,10.0.0.2,10.0.0.3 port=1,2", "port lists neither" },
-		{ "hostaddr=1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1",
+		{ "hostaddr=1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1."
+		  "1",
 		  "9 hosts: at most 8" },
 		{ "hostaddr=10.0.0.1 service=x", "service=: not understood here" },
 		{ "hostaddr=10.0.0.1 replication=database", "replication=: not understood here" },

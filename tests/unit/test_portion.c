@@ -13,7 +13,8 @@
 
 static struct record_chunk *chunks_of(uint32_t count)
 {
-	struct record_chunk *c = record_chunk_new((struct position){ 1, 1, 0 }, count * record_chunk_size(1));
+	struct record_chunk *c =
+	        record_chunk_new((struct position){ 1, 1, 0 }, count * record_chunk_size(1));
 
 	for (uint64_t n = 1; n <= count; n++)
 		assert_true(record_chunk_add(c, (struct position){ 1, 1, n }, "x", 1));
@@ -87,7 +88,8 @@ static void test_one_culprit_anywhere(void **state)
 		for (uint32_t culprit = 0; culprit < count; culprit++) {
 			struct database db = { 0 };
 			db.refuses[culprit] = true;
-			assert_true(portion_fill(&p, chunks_of(count), (struct position){ 0 }, false));
+			assert_true(
+			        portion_fill(&p, chunks_of(count), (struct position){ 0 }, false));
 			write_all(&db, &p, MAX);
 			assert_fates(&db, count);
 			assert_in_range(db.tries, 1, 20); /* about twice the logarithm */

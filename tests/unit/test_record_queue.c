@@ -84,7 +84,8 @@ static void test_take_in_order(void **state)
 		assert_int_equal(taken.answer, RECORD_TAKE_CHUNKS);
 		assert_position(taken.list->after, after);
 		uint64_t now = assert_records(taken.list, last);
-		assert_in_range(now - last, 1, 170); /* the chunk that passes the limit comes whole */
+		assert_in_range(now - last, 1,
+		                170); /* the chunk that passes the limit comes whole */
 		last = now;
 		after = at(last);
 		record_chunk_free_list(taken.list);
@@ -165,7 +166,8 @@ static void test_lets_go_of_what_is_durable(void **state)
 	/* The journal's word never goes back. */
 	record_queue_durable(q, at(3));
 	assert_position(record_queue_size(q).durable, at(400));
-	taken = record_queue_take(q, record_queue_take(q, before, 1, 1).until, SIZE_MAX, UINT32_MAX);
+	taken = record_queue_take(q, record_queue_take(q, before, 1, 1).until, SIZE_MAX,
+	                          UINT32_MAX);
 	assert_int_equal(taken.answer, RECORD_TAKE_CHUNKS);
 	assert_int_equal(assert_records(taken.list, taken.list->after.number), 400);
 	record_chunk_free_list(taken.list);

@@ -23,7 +23,11 @@ static void assert_rows(struct rows *r, const char *hex)
 	assert_string_equal(got, hex);
 }
 
-#define HEADER(count) "00000001" "00000000" "00012345" "0000000" count "00000001"
+#define HEADER(count)                                                                              \
+	"00000001"                                                                                 \
+	"00000000"                                                                                 \
+	"00012345"                                                                                 \
+	"0000000" count "00000001"
 
 static void test_empty(void **state)
 {
@@ -31,7 +35,9 @@ static void test_empty(void **state)
 
 	(void)state;
 	rows_clear(&r);
-	assert_rows(&r, "00000000" "00000000" "00012345");
+	assert_rows(&r, "00000000"
+	                "00000000"
+	                "00012345");
 	rows_done(&r);
 }
 
@@ -51,14 +57,28 @@ static void test_numbers(void **state)
 	rows_null(&r);
 	rows_end(&r);
 	assert_int_equal(r.count, 1);
-	assert_rows(&r, HEADER("1") "00000057" "00000007"
-		    "00000010" "00000001" "01"
-		    "00000015" "00000002" "fffe"
-		    "00000017" "00000004" "00000102"
-		    "00000014" "00000008" "ffffffffffffffff"
-		    "000002bc" "00000004" "41a00000"
-		    "000002bd" "00000008" "4004000000000000"
-		    "00004000" "ffffffff");
+	assert_rows(&r, HEADER("1") "00000057"
+	                            "00000007"
+	                            "00000010"
+	                            "00000001"
+	                            "01"
+	                            "00000015"
+	                            "00000002"
+	                            "fffe"
+	                            "00000017"
+	                            "00000004"
+	                            "00000102"
+	                            "00000014"
+	                            "00000008"
+	                            "ffffffffffffffff"
+	                            "000002bc"
+	                            "00000004"
+	                            "41a00000"
+	                            "000002bd"
+	                            "00000008"
+	                            "4004000000000000"
+	                            "00004000"
+	                            "ffffffff");
 	rows_done(&r);
 }
 
@@ -79,13 +99,27 @@ static void test_texts(void **state)
 	rows_uuid(&r, none, 16); /* none */
 	rows_uuid(&r, id, 15);   /* not one */
 	rows_end(&r);
-	assert_rows(&r, HEADER("1") "00000058" "00000008"
-		    "00000019" "00000002" "c3a9"
-		    "00000019" "00000000"
-		    "00004000" "ffffffff" "00004000" "ffffffff"
-		    "00000011" "00000002" "00ff"
-		    "00000b86" "00000010" "01020300000000000000000000000000"
-		    "00004000" "ffffffff" "00004000" "ffffffff");
+	assert_rows(&r, HEADER("1") "00000058"
+	                            "00000008"
+	                            "00000019"
+	                            "00000002"
+	                            "c3a9"
+	                            "00000019"
+	                            "00000000"
+	                            "00004000"
+	                            "ffffffff"
+	                            "00004000"
+	                            "ffffffff"
+	                            "00000011"
+	                            "00000002"
+	                            "00ff"
+	                            "00000b86"
+	                            "00000010"
+	                            "01020300000000000000000000000000"
+	                            "00004000"
+	                            "ffffffff"
+	                            "00004000"
+	                            "ffffffff");
 	rows_done(&r);
 }
 
@@ -95,12 +129,10 @@ static void test_times(void **state)
 		int64_t us;
 		const char *hex;
 	} times[] = {
-		{ 946684800000000, "0000000000000000" },  /* 2000-01-01 */
-		{ 946684800000001, "0000000000000001" },
-		{ 1, "fffca2fec4c82001" },                /* 1970 */
-		{ INT64_MAX, "7fffffffffffffff" },        /* infinity: years that the type does not know */
-		{ 9223371331200000000, "7fffffffffffffff" },
-		{ INT64_MIN, "8000000000000000" },
+		{ 946684800000000, "0000000000000000" }, /* 2000-01-01 */
+		{ 946684800000001, "0000000000000001" },     { 1, "fffca2fec4c82001" }, /* 1970 */
+		{ INT64_MAX, "7fffffffffffffff" }, /* infinity: years that the type does not know */
+		{ 9223371331200000000, "7fffffffffffffff" }, { INT64_MIN, "8000000000000000" },
 	};
 
 	(void)state;
@@ -111,8 +143,12 @@ static void test_times(void **state)
 		rows_begin(&r);
 		rows_time(&r, times[i].us);
 		rows_end(&r);
-		snprintf(hex, sizeof hex, HEADER("1") "00000014" "00000001" "000004a0" "00000008%s",
-			 times[i].hex);
+		snprintf(hex, sizeof hex,
+		         HEADER("1") "00000014"
+		                     "00000001"
+		                     "000004a0"
+		                     "00000008%s",
+		         times[i].hex);
 		assert_rows(&r, hex);
 		rows_done(&r);
 	}
@@ -121,7 +157,10 @@ static void test_times(void **state)
 	rows_begin(&r);
 	rows_time(&r, 0);
 	rows_end(&r);
-	assert_rows(&r, HEADER("1") "0000000c" "00000001" "00004000" "ffffffff");
+	assert_rows(&r, HEADER("1") "0000000c"
+	                            "00000001"
+	                            "00004000"
+	                            "ffffffff");
 	rows_done(&r);
 }
 
@@ -140,12 +179,32 @@ static void test_arrays(void **state)
 	rows_uuids(&r, 1);
 	rows_item_uuid(&r, id, 16);
 	rows_end(&r);
-	assert_rows(&r, HEADER("1") "0000006e" "00000003"
-		    "000003f1" "0000000c" "00000000" "00000000" "00000019"
-		    "000003f1" "0000001e" "00000001" "00000000" "00000019" "00000002" "00000001"
-		    "00000002" "6162" "00000000"
-		    "00000b87" "00000028" "00000001" "00000000" "00000b86" "00000001" "00000001"
-		    "00000010" "ab000000000000000000000000000000");
+	assert_rows(&r, HEADER("1") "0000006e"
+	                            "00000003"
+	                            "000003f1"
+	                            "0000000c"
+	                            "00000000"
+	                            "00000000"
+	                            "00000019"
+	                            "000003f1"
+	                            "0000001e"
+	                            "00000001"
+	                            "00000000"
+	                            "00000019"
+	                            "00000002"
+	                            "00000001"
+	                            "00000002"
+	                            "6162"
+	                            "00000000"
+	                            "00000b87"
+	                            "00000028"
+	                            "00000001"
+	                            "00000000"
+	                            "00000b86"
+	                            "00000001"
+	                            "00000001"
+	                            "00000010"
+	                            "ab000000000000000000000000000000");
 	rows_done(&r);
 }
 

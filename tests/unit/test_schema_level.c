@@ -18,7 +18,8 @@ static void test_is_that_of_the_folder(void **state)
 	(void)state;
 	if (!migrations_read(&m, SOURCE_DIR "/sql", why))
 		fail_msg("%s", why);
-	assert_int_equal(m.count, SCHEMA_LEVEL); /* a new migration: what does the daemon make of it? */
+	assert_int_equal(m.count,
+	                 SCHEMA_LEVEL); /* a new migration: what does the daemon make of it? */
 	migrations_done(&m);
 }
 
@@ -27,7 +28,8 @@ static void test_fit(void **state)
 	(void)state;
 	assert_int_equal(schema_fit(SCHEMA_LEVEL, 1), SCHEMA_FITS);
 	assert_int_equal(schema_fit(SCHEMA_LEVEL, SCHEMA_LEVEL), SCHEMA_FITS);
-	assert_int_equal(schema_fit(SCHEMA_LEVEL + 3, SCHEMA_LEVEL), SCHEMA_FITS); /* newer, and serves us */
+	assert_int_equal(schema_fit(SCHEMA_LEVEL + 3, SCHEMA_LEVEL),
+	                 SCHEMA_FITS); /* newer, and serves us */
 	assert_int_equal(schema_fit(SCHEMA_LEVEL + 3, SCHEMA_LEVEL + 1), SCHEMA_TOO_NEW);
 	assert_int_equal(schema_fit(SCHEMA_LEVEL - 1, 1), SCHEMA_TOO_OLD);
 	assert_int_equal(schema_fit(0, 0), SCHEMA_TOO_OLD);

@@ -24,7 +24,8 @@ static void test_alloc(void **state)
 			if (before != NULL)
 				assert_int_equal(before[0], 0xa5);
 			before = at;
-			s.allocator.free(s.allocator.allocator_data, at); /* does nothing: it stays */
+			s.allocator.free(s.allocator.allocator_data,
+			                 at); /* does nothing: it stays */
 			assert_int_equal(at[size - 1], 0xa5);
 		}
 		memset(scratch_alloc(&s, 1000000), 0, 1000000); /* larger than a block */

@@ -1,5 +1,5 @@
-/* Records as rows. The fields are looked up by the names that sql/0004_happened.sql gives them, so that
- * a field out of its place fails here before a database sees it. */
+/* Records as rows. The fields are looked up by the names that sql/0004_happened.sql gives them, so
+ * that a field out of its place fails here before a database sees it. */
 #include "keep/transcript.h"
 
 #include <endian.h>
@@ -144,7 +144,7 @@ static const char *get(const struct transcript *t, enum transcript_table table, 
 	}
 }
 
-#define assert_field(t, table, row, name, expected) \
+#define assert_field(t, table, row, name, expected)                                                \
 	assert_string_equal(get((t), (table), (row), (name)), (expected))
 
 static struct id id(uint8_t n)
@@ -176,11 +176,22 @@ static unsigned count(const struct transcript *t, enum transcript_table table)
 static struct incident incident_of(uint8_t n)
 {
 	struct incident i = {
-		.id.v = id(n), .revision = 3, .updated_at = { 1795000000000001 },
-		.raised_at = { 1794999999000000 }, .department = department_code("77"), .exercise = true,
-		.kind = ALERT_DURESS, .priority = 1, .state = INCIDENT_TAKEN, .level = 2,
-		.taken_since = { 1795000000000002 }, .contact = CALL_ANSWERED + 1, .people_count = 2,
-		.centres_count = 2, .related_count = 1, .alerts_total = 5,
+		.id.v = id(n),
+		.revision = 3,
+		.updated_at = { 1795000000000001 },
+		.raised_at = { 1794999999000000 },
+		.department = department_code("77"),
+		.exercise = true,
+		.kind = ALERT_DURESS,
+		.priority = 1,
+		.state = INCIDENT_TAKEN,
+		.level = 2,
+		.taken_since = { 1795000000000002 },
+		.contact = CALL_ANSWERED + 1,
+		.people_count = 2,
+		.centres_count = 2,
+		.related_count = 1,
+		.alerts_total = 5,
 	};
 
 	TEXT_COPY(i.taken_by, "B. Exemple");
@@ -193,8 +204,11 @@ static struct incident incident_of(uint8_t n)
 	TEXT_COPY(i.people[1].name, "Dr Remplaçant"); /* a locum: not registered */
 	i.centres[0] = (struct centre_part){ centre_id("cic-77"), CENTRE_OWNER };
 	i.centres[1] = (struct centre_part){ centre_id("corg-77"), CENTRE_ESCALATED };
-	i.place = (struct place){ .origin = PLACE_STATED, .precision = PLACE_ADDRESS, .has_point = true,
-				  .fix = { .lat = 48.5, .lon = 2.5 }, .commune = commune_code("77288") };
+	i.place = (struct place){ .origin = PLACE_STATED,
+		                  .precision = PLACE_ADDRESS,
+		                  .has_point = true,
+		                  .fix = { .lat = 48.5, .lon = 2.5 },
+		                  .commune = commune_code("77288") };
 	TEXT_COPY(i.place.label, "12 rue Inventée");
 	reasons_add(&i.reasons, REASON_WHO_STATED, "Dr Remplaçant");
 	reasons_add(&i.reasons, REASON_ROUTE_COMMUNE, "Melun");
@@ -202,21 +216,8 @@ static struct incident incident_of(uint8_t n)
 	return i;
 }
 
-static void test_alert_and_incident(void **state)
+static void assert_alert(const struct transcript *t)
 {
-	struct transcript *t = transcript_new();
-	struct incident i = incident_of(30);
-	struct alert a = { .id.v = id(1), .source.v = id(2), .ref = "press-1", .kind = ALERT_DURESS,
-			   .exercise = true, .doubts = ALERT_DOUBT_CLOCK, .received_at = { 1795000000000000 },
-			   .has_fix = true,
-			   .fix = { .lat = 48.5, .lon = -2.5, .accuracy_m = 20, .method = "gnss" } };
-	struct effect keep = { .keep = { .alert = &a, .incident = i.id, .priority = 1, .incidents_count = 1,
-					 .incidents = { &i }, .department = i.department } };
-
-	(void)state;
-	i.changed = GROUP_ALL;
-	add(t, &keep, 42);
-	finish(t);
 	assert_int_equal(count(t, TRANSCRIPT_ALERTS), 1);
 	assert_field(t, TRANSCRIPT_ALERTS, 0, "number", "42");
 	assert_field(t, TRANSCRIPT_ALERTS, 0, "alert", "#1");
@@ -234,7 +235,10 @@ static void test_alert_and_incident(void **state)
 	assert_field(t, TRANSCRIPT_ALERTS, 0, "accuracy_m", "20");
 	assert_field(t, TRANSCRIPT_ALERTS, 0, "method", "gnss");
 	assert_field(t, TRANSCRIPT_ALERTS, 0, "commune", "null");
+}
 
+static void assert_revision(const struct transcript *t)
+{
 	assert_int_equal(count(t, TRANSCRIPT_REVISIONS), 1);
 	assert_field(t, TRANSCRIPT_REVISIONS, 0, "number", "42");
 	assert_field(t, TRANSCRIPT_REVISIONS, 0, "ordinal", "0");
@@ -250,7 +254,10 @@ static void test_alert_and_incident(void **state)
 	assert_field(t, TRANSCRIPT_REVISIONS, 0, "reasons", "{who-stated,route-commune}");
 	assert_field(t, TRANSCRIPT_REVISIONS, 0, "commune", "77288");
 	assert_field(t, TRANSCRIPT_REVISIONS, 0, "alerts_total", "5");
+}
 
+static void assert_incident(const struct transcript *t)
+{
 	assert_int_equal(count(t, TRANSCRIPT_INCIDENTS), 1);
 	assert_field(t, TRANSCRIPT_INCIDENTS, 0, "incident", "#30");
 	assert_field(t, TRANSCRIPT_INCIDENTS, 0, "updated_at", "1795000000000001");
@@ -267,7 +274,10 @@ static void test_alert_and_incident(void **state)
 	assert_field(t, TRANSCRIPT_INCIDENTS, 0, "accuracy_m", "null");
 	assert_field(t, TRANSCRIPT_INCIDENTS, 0, "related", "{#90}");
 	assert_field(t, TRANSCRIPT_INCIDENTS, 0, "alerts_total", "5");
+}
 
+static void assert_names_and_words(const struct transcript *t)
+{
 	assert_int_equal(count(t, TRANSCRIPT_NAMES), 2);
 	assert_field(t, TRANSCRIPT_NAMES, 0, "practitioner", "#40");
 	assert_field(t, TRANSCRIPT_NAMES, 0, "name", "Dr Aline Exemple");
@@ -286,6 +296,37 @@ static void test_alert_and_incident(void **state)
 	assert_int_equal(count(t, TRANSCRIPT_CALLS), 0);
 	assert_int_equal(count(t, TRANSCRIPT_TRAIL), 0);
 	assert_int_equal(count(t, TRANSCRIPT_SET_ASIDE), 0);
+}
+
+static void test_alert_and_incident(void **state)
+{
+	struct transcript *t = transcript_new();
+	struct incident i = incident_of(30);
+	struct alert a = { .id.v = id(1),
+		           .source.v = id(2),
+		           .ref = "press-1",
+		           .kind = ALERT_DURESS,
+		           .exercise = true,
+		           .doubts = ALERT_DOUBT_CLOCK,
+		           .received_at = { 1795000000000000 },
+		           .has_fix = true,
+		           .fix = {
+		                   .lat = 48.5, .lon = -2.5, .accuracy_m = 20, .method = "gnss" } };
+	struct effect keep = { .keep = { .alert = &a,
+		                         .incident = i.id,
+		                         .priority = 1,
+		                         .incidents_count = 1,
+		                         .incidents = { &i },
+		                         .department = i.department } };
+
+	(void)state;
+	i.changed = GROUP_ALL;
+	add(t, &keep, 42);
+	finish(t);
+	assert_alert(t);
+	assert_revision(t);
+	assert_incident(t);
+	assert_names_and_words(t);
 	transcript_free(t);
 }
 
@@ -293,12 +334,22 @@ static void test_names_stand_in_two_tables_alone(void **state)
 {
 	struct transcript *t = transcript_new();
 	struct incident i = incident_of(30);
-	struct alert a = { .id.v = id(1), .kind = ALERT_RELAY, .received_at = wall, .rpps = 10100000016,
-			   .person_name = "Dr Remplaçant", .person_number = "06 39 98 00 02",
-			   .number = "06 39 98 00 03", .address = "12 rue Inventée", .note = "menace de Mort" };
-	struct effect keep = { .keep = { .alert = &a, .incident = i.id, .incidents_count = 1,
-					 .incidents = { &i }, .department = i.department } };
-	static const char *const secrets[] = { "Exemple", "Rempla", "Invent", "39 98", "+336", "Mort" };
+	struct alert a = { .id.v = id(1),
+		           .kind = ALERT_RELAY,
+		           .received_at = wall,
+		           .rpps = 10100000016,
+		           .person_name = "Dr Remplaçant",
+		           .person_number = "06 39 98 00 02",
+		           .number = "06 39 98 00 03",
+		           .address = "12 rue Inventée",
+		           .note = "menace de Mort" };
+	struct effect keep = { .keep = { .alert = &a,
+		                         .incident = i.id,
+		                         .incidents_count = 1,
+		                         .incidents = { &i },
+		                         .department = i.department } };
+	static const char *const secrets[] = { "Exemple", "Rempla", "Invent",
+		                               "39 98",   "+336",   "Mort" };
 
 	(void)state;
 	i.changed = GROUP_ALL & ~GROUP_STATUS; /* taken_by is an operator's name: incidents alone */
@@ -364,8 +415,9 @@ static void test_changes_of_one_incident_are_merged(void **state)
 	finish(t);
 	assert_int_equal(count(t, TRANSCRIPT_INCIDENTS), 1);
 	assert_int_equal(count(t, TRANSCRIPT_ALERTS), 0);
-	static const char *const unchanged[] = { "raised_at", "exercise", "level", "taken_by", "practitioners",
-						 "origin", "lat", "centres", "reasons", "related" };
+	static const char *const unchanged[] = { "raised_at",     "exercise", "level", "taken_by",
+		                                 "practitioners", "origin",   "lat",   "centres",
+		                                 "reasons",       "related" };
 	for (size_t n = 0; n < sizeof unchanged / sizeof unchanged[0]; n++)
 		assert_field(t, TRANSCRIPT_INCIDENTS, 0, unchanged[n], "null");
 	assert_field(t, TRANSCRIPT_INCIDENTS, 0, "state", "engaged");
@@ -375,12 +427,18 @@ static void test_changes_of_one_incident_are_merged(void **state)
 static void test_call(void **state)
 {
 	struct transcript *t = transcript_new();
-	struct call call = { .alert = { .id.v = id(1), .kind = ALERT_CALL, .received_at = wall,
-					.occurred_at = { 1794999000000000 }, .number = "0639980001" },
-			     .phase = CALL_ABANDONED, .line = "17", .agent = "poste 3",
-			     .presented_to = centre_id("cic-77") };
-	struct effect keep = { .keep = { .alert = &call.alert, .call = &call,
-					 .department = department_code("77") } };
+	struct call call = { .alert = { .id.v = id(1),
+		                        .kind = ALERT_CALL,
+		                        .received_at = wall,
+		                        .occurred_at = { 1794999000000000 },
+		                        .number = "0639980001" },
+		             .phase = CALL_ABANDONED,
+		             .line = "17",
+		             .agent = "poste 3",
+		             .presented_to = centre_id("cic-77") };
+	struct effect keep = {
+		.keep = { .alert = &call.alert, .call = &call, .department = department_code("77") }
+	};
 
 	(void)state;
 	add(t, &keep, 5);
@@ -400,14 +458,21 @@ static void test_call(void **state)
 static void test_acts(void **state)
 {
 	struct transcript *t = transcript_new();
-	struct act act = { .verb = ACT_TRANSFER, .operator = "B. Exemple", .centre = centre_id("cic-77"),
-			   .note = "vers la gendarmerie", .to = centre_id("corg-77"), .alert.v = id(9) };
-	struct effect keep = { .keep = { .act = &act, .incident.v = id(30),
-					 .department = department_code("77") } };
+	struct act act = { .verb = ACT_TRANSFER,
+		           .operator= "B. Exemple",
+		           .centre = centre_id("cic-77"),
+		           .note = "vers la gendarmerie",
+		           .to = centre_id("corg-77"),
+		           .alert.v = id(9) };
+	struct effect keep = {
+		.keep = { .act = &act, .incident.v = id(30), .department = department_code("77") }
+	};
 
 	(void)state;
 	add(t, &keep, 6);
-	act = (struct act){ .verb = ACT_SIGN_IN, .operator = "C. Exemple", .centre = centre_id("cic-77") };
+	act = (struct act){ .verb = ACT_SIGN_IN,
+		            .operator= "C. Exemple",
+		            .centre = centre_id("cic-77") };
 	keep.keep.incident = (struct incident_id){ 0 };
 	add(t, &keep, 7);
 	finish(t);
@@ -418,8 +483,9 @@ static void test_acts(void **state)
 	assert_field(t, TRANSCRIPT_TRAIL, 0, "object", "incident");
 	assert_field(t, TRANSCRIPT_TRAIL, 0, "object_id", "01900000-0000-7000-8000-00000000001e");
 	assert_field(t, TRANSCRIPT_TRAIL, 0, "detail",
-		     "to=corg-77 alert=01900000-0000-7000-8000-000000000009");
-	assert_field(t, TRANSCRIPT_TRAIL, 0, "note", "vers la gendarmerie"); /* hashed by the statement */
+	             "to=corg-77 alert=01900000-0000-7000-8000-000000000009");
+	assert_field(t, TRANSCRIPT_TRAIL, 0, "note",
+	             "vers la gendarmerie"); /* hashed by the statement */
 	assert_field(t, TRANSCRIPT_TRAIL, 1, "what", "sign-in");
 	assert_field(t, TRANSCRIPT_TRAIL, 1, "object", "console");
 	assert_field(t, TRANSCRIPT_TRAIL, 1, "object_id", "cic-77");
@@ -434,13 +500,18 @@ static void test_acts(void **state)
 static void test_no_record(void **state)
 {
 	struct transcript *t = transcript_new();
-	struct record_view view = { .position = { 1, 7, 8 }, .bytes = (const uint8_t *)"\377\377", .length = 2 };
+	struct record_view view = { .position = { 1, 7, 8 },
+		                    .bytes = (const uint8_t *)"\377\377",
+		                    .length = 2 };
 
 	(void)state;
 	assert_false(transcript_add(t, &view));
-	/* A call without its alert, and an incident without its id: nothing could be built on them. */
-	assert_false(transcript_add(t, &(struct record_view){ view.position, 2, (const uint8_t *)"\x1a\0" }));
-	assert_false(transcript_add(t, &(struct record_view){ view.position, 2, (const uint8_t *)"\x2a\0" }));
+	/* A call without its alert, and an incident without its id: nothing could be built on them.
+	 */
+	assert_false(transcript_add(
+	        t, &(struct record_view){ view.position, 2, (const uint8_t *)"\x1a\0" }));
+	assert_false(transcript_add(
+	        t, &(struct record_view){ view.position, 2, (const uint8_t *)"\x2a\0" }));
 	transcript_set_aside(t, &view, "22021", "because");
 	finish(t);
 	for (unsigned table = 0; table < TRANSCRIPT_SET_ASIDE; table++)
@@ -456,8 +527,12 @@ static void test_no_record(void **state)
 static void test_odd_values(void **state)
 {
 	struct transcript *t = transcript_new();
-	struct alert a = { .id.v = id(1), .kind = ALERT_PANIC, .received_at = wall, .has_fix = true,
-			   .occurred_at = { INT64_MAX }, .fix = { .lat = 91, .lon = 2 } };
+	struct alert a = { .id.v = id(1),
+		           .kind = ALERT_PANIC,
+		           .received_at = wall,
+		           .has_fix = true,
+		           .occurred_at = { INT64_MAX },
+		           .fix = { .lat = 91, .lon = 2 } };
 	struct effect keep = { .keep = { .alert = &a } };
 
 	(void)state;
@@ -473,7 +548,8 @@ static void test_odd_values(void **state)
 		assert_field(t, TRANSCRIPT_ALERTS, row, "fixed_at", "null");
 		assert_field(t, TRANSCRIPT_ALERTS, row, "kind", "panic");
 	}
-	assert_field(t, TRANSCRIPT_ALERTS, 1, "received_at", "1795000000000000"); /* of the decision */
+	assert_field(t, TRANSCRIPT_ALERTS, 1, "received_at",
+	             "1795000000000000"); /* of the decision */
 	transcript_free(t);
 }
 

@@ -1,5 +1,5 @@
-/* The statements against the types of sql/0004_happened.sql: as many columns as there are fields, in
- * their order wherever the statement takes the row whole. */
+/* The statements against the types of sql/0004_happened.sql: as many columns as there are fields,
+ * in their order wherever the statement takes the row whole. */
 #include "keep/transcript.h"
 
 #include <setjmp.h>
