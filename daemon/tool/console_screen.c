@@ -11,6 +11,7 @@
 #define LINE_SIZE     1024
 #define LABEL_WIDTH   13
 #define COLUMNS_LEAST 20
+#define EVENT_INDENT  10 /* behind "23:04:38  " */
 
 /* ANSI (ECMA-48 8.3.117); the words say the same without it. */
 #define STYLE_NONE   ""
@@ -21,23 +22,13 @@
 #define STYLE_BOLD   "\033[1m"
 #define STYLE_END    "\033[0m"
 
-/* The three doors to the terminal: put_line, put_field and put_text clean what they are given. */
+/* The three doors to the terminal: put_line, put_field and put_event clean what they are given. */
 static void put_styled(FILE *out, const struct console_look *look, const char *style,
 		       const char *clean)
 {
 	bool has_style = look->has_colour && style[0] != '\0';
 
 	fprintf(out, "%s%s%s", has_style ? style : "", clean, has_style ? STYLE_END : "");
-}
-
-/* A line as long as it is. */
-static void put_text(FILE *out, const struct console_look *look, const char *style,
-		     const char *text)
-{
-	char clean[2 * LINE_SIZE];
-
-	put_styled(out, look, style, plain_copy(clean, sizeof clean, text, PLAIN_ONE_LINE));
-	fputc('\n', out);
 }
 
 /* At most one line of the terminal, with an ellipsis where it was cut. */
@@ -65,6 +56,28 @@ static size_t fold(const char *text, size_t columns)
 		if (text[at] == ' ')
 			return at;
 	return fits > 0 ? fits : strlen(text);
+}
+
+/* A line that begins with its time, folded under what follows it. */
+static void put_event(FILE *out, const struct console_look *look, const char *style,
+		      const char *text)
+{
+	char clean[2 * LINE_SIZE], piece[2 * LINE_SIZE];
+	size_t columns = look->columns < COLUMNS_LEAST ? COLUMNS_LEAST : look->columns;
+	size_t indent = 0;
+
+	text = plain_copy(clean, sizeof clean, text, PLAIN_ONE_LINE);
+	do {
+		size_t length = fold(text, columns - indent);
+		memcpy(piece, text, length);
+		piece[length] = '\0';
+		fprintf(out, "%*s", (int)indent, "");
+		put_styled(out, look, style, piece);
+		fputc('\n', out);
+		text += length;
+		text += strspn(text, " ");
+		indent = EVENT_INDENT;
+	} while (text[0] != '\0');
 }
 
 /* "  Label      text", folded under itself. An empty label continues the one above. */
@@ -119,9 +132,10 @@ static const char *style_of(const struct board *board, const struct board_entry 
 
 /* What must never be cut off at the right of a row. */
 static void add_marks(char *line, size_t size, const struct board *board,
-		      const struct board_entry *e)
+		      const struct board_entry *e, struct wall now)
 {
 	const Tocsin__V1__Incident *i = e->shown;
+	char age[32];
 
 	if (i->exercise)
 		text_add(line, size, "EXERCICE · ");
@@ -134,9 +148,10 @@ static void add_marks(char *line, size_t size, const struct board *board,
 	else if (strcmp(board_role(board, i), "informed") == 0)
 		text_add(line, size, "pour information · ");
 	if (i->level > 0 && i->state == TOCSIN__V1__STATE__STATE_OPEN)
-		text_add(line, size, "%s · ", console_words_level(i->level));
+		text_add(line, size, "sans réponse, niveau %u · ", i->level);
 	if (i->renewed_at != 0)
-		text_add(line, size, "sonne de nouveau · ");
+		text_add(line, size, "a sonné de nouveau il y a %s · ",
+			 console_words_age(i->renewed_at, now, age, sizeof age));
 	if (i->cancels > 0)
 		text_add(line, size, "annulation demandée · ");
 }
@@ -162,7 +177,7 @@ void console_screen_row(FILE *out, const struct console_look *look, const struct
 	text_add(line, sizeof line, "%3u  P%u %7s  ", e->number, e->shown->priority,
 		 console_words_age(e->shown->raised_at, now, age, sizeof age));
 	text_add(line, sizeof line, "%s · ", console_words_state(e->shown, state, sizeof state));
-	add_marks(line, sizeof line, board, e);
+	add_marks(line, sizeof line, board, e, now);
 	add_gist(line, sizeof line, e->shown, now);
 	put_line(out, look, style_of(board, e), line);
 }
@@ -346,6 +361,9 @@ void console_screen_record(FILE *out, const struct console_look *look, const str
 	put_field_f(out, look, STYLE_DIM, "Dossier", "%s, révision %u", i->incident, i->revision);
 }
 
+/* Who, what and where are said again with these. */
+#define GIST_BITS (BOARD_SOUNDS | BOARD_PEOPLE)
+
 /* What changed, one word or phrase for each bit. */
 static void add_changes(char *line, size_t size, const struct board *board,
 			const struct board_entry *e, unsigned change, struct wall now)
@@ -375,7 +393,7 @@ static void add_changes(char *line, size_t size, const struct board *board,
 		text_add(line, size, "annulation demandée (rien n'est arrêté) · ");
 	if (change & BOARD_NOTE)
 		text_add(line, size, "note : %s · ", i->note);
-	if (change & BOARD_PLACE) {
+	if ((change & BOARD_PLACE) && !(change & GIST_BITS)) {
 		console_words_place(i->place, words, sizeof words);
 		text_add(line, size, "lieu : %s%s", words, words[0] != '\0' ? " — " : "");
 		text_add(line, size, "%s · ",
@@ -413,11 +431,11 @@ void console_screen_event(FILE *out, const struct console_look *look, const stru
 	add_changes(line, sizeof line, board, e, change, now);
 	if (!e->is_recorded && (change & BOARD_SOUNDS))
 		text_add(line, sizeof line, "pas encore enregistré · ");
-	if (change & (BOARD_SOUNDS | BOARD_PEOPLE))
+	if (change & GIST_BITS)
 		add_gist(line, sizeof line, e->shown, now);
 	else
 		drop_separator(line);
-	put_text(out, look, change & BOARD_SOUNDS ? style_of(board, e) : STYLE_NONE, line);
+	put_event(out, look, change & BOARD_SOUNDS ? style_of(board, e) : STYLE_NONE, line);
 }
 
 static void add_waiting(char *line, size_t size, const struct console_status *s)
@@ -460,7 +478,7 @@ void console_screen_say(FILE *out, const struct console_look *look, bool is_loud
 	char line[LINE_SIZE] = "", at[48];
 
 	text_add(line, sizeof line, "%s  %s", console_words_time(now.us, now, at, sizeof at), text);
-	put_text(out, look, is_loud ? STYLE_ALARM : STYLE_NONE, line);
+	put_event(out, look, is_loud ? STYLE_ALARM : STYLE_NONE, line);
 }
 
 void console_screen_help(FILE *out, const struct console_look *look)

@@ -255,8 +255,8 @@ static void on_end(struct console_session *s, const Tocsin__V1__End *end, struct
 		    mono_ms_between(s->lost_since, now.mono) / 1000);
 	s->lost_since = (struct mono){ 0 };
 	send_looks(s);
-	if (is_first)
-		show_list(s, now);
+	if (is_first && !s->front.is_person)
+		show_list(s, now); /* a person has it in sight */
 }
 
 static void on_incident(struct console_session *s, Tocsin__V1__Incident *incident,

@@ -161,7 +161,7 @@ const char *console_words_time(int64_t us, struct wall now, char *out, size_t si
 	return out;
 }
 
-/* ", ±20 m, il y a 12 s (gnss)": how good a point is and since when. */
+/* ", ±20 m, il y a 12 s (gnss)": how good a measured point is and since when. */
 static void add_fix(const Tocsin__V1__Place *place, struct wall now, char *out, size_t size)
 {
 	char age[32];
@@ -210,7 +210,7 @@ const char *console_words_origin(const Tocsin__V1__Place *place, struct wall now
 		text_add(out, size, ", précision inconnue");
 	if (is_live && place->fixed_at == 0)
 		text_add(out, size, ", heure de mesure inconnue");
-	if (place->has_point)
+	if (place->has_point && (is_live || strcmp(place->origin, "stated") == 0))
 		add_fix(place, now, out, size);
 	if (strcmp(place->precision, "commune") == 0 && strcmp(place->origin, "stated") != 0)
 		text_add(out, size, ", à la commune près");

@@ -221,8 +221,8 @@ static void test_rows(void **state)
 
 	(void)state;
 	console_screen_row(out, &wide, d, e, now);
-	assert_sheet(out, "  1  P1   4 min  À PRENDRE · EXERCICE · personne n'a répondu : rappel · "
-			  "sonne de nouveau · annulation demandée · agression · "
+	assert_sheet(out, "  1  P1   4 min  À PRENDRE · EXERCICE · sans réponse, niveau 1 · "
+			  "a sonné de nouveau il y a 30 s · annulation demandée · agression · "
 			  "Dr Camille Exemple ou Dr Modèle · 12 rue Fictive, Melun — "
 			  "position en direct, ±20 m, il y a 12 s (gnss)\n");
 	out = sheet();
@@ -272,6 +272,9 @@ static void test_events(void **state)
 		{ BOARD_NEW,
 		  "23:04:38  n° 1  P1  NOUVEAU · agression · Dr Camille Exemple · "
 		  "12 rue Fictive, Melun — position en direct, ±20 m, il y a 12 s (gnss)\n" },
+		{ BOARD_RENEWED | BOARD_PLACE,
+		  "23:04:38  n° 1  P1  SONNE DE NOUVEAU · agression · Dr Camille Exemple · "
+		  "12 rue Fictive, Melun — position en direct, ±20 m, il y a 12 s (gnss)\n" },
 		{ BOARD_STATE, "23:04:38  n° 1  P1  pris par A. Martin (cic-77)\n" },
 		{ BOARD_NOTE | BOARD_ALERTS,
 		  "23:04:38  n° 1  P1  note : appelée, ne répond pas voisin entendu\n" },
@@ -284,13 +287,22 @@ static void test_events(void **state)
 	};
 
 	(void)state;
+	struct console_look wide = { false, 300 }, narrow = { false, 40 };
+	FILE *out;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		FILE *out = sheet();
-		console_screen_event(out, &plain_look, d, e, rows[i].change, now);
+		out = sheet();
+		console_screen_event(out, &wide, d, e, rows[i].change, now);
 		assert_sheet(out, rows[i].line);
 	}
+	out = sheet();
+	console_screen_event(out, &narrow, d, e, BOARD_NEW, now);
+	assert_sheet(out, "23:04:38  n° 1  P1  NOUVEAU · agression\n"
+			  "          · Dr Camille Exemple · 12 rue\n"
+			  "          Fictive, Melun — position en\n"
+			  "          direct, ±20 m, il y a 12 s\n"
+			  "          (gnss)\n");
 	for (unsigned bit = BOARD_NEW; bit < BOARD_REFUSED; bit <<= 1) {
-		FILE *out = sheet();
+		out = sheet();
 		console_screen_event(out, &plain_look, d, e, bit, now);
 		fclose(out);
 		size_t length = strlen(text);

@@ -198,7 +198,7 @@ static struct console_session *with_incident(bool is_person)
 
 static void test_first_snapshot_is_a_list(void **state)
 {
-	struct console_session *s = session(true);
+	struct console_session *s = session(false);
 
 	(void)state;
 	assert_int_equal(console_session_status(s, at(0))->link, CONSOLE_LINK_STARTING);
@@ -437,7 +437,7 @@ static void test_quit(void **state)
 	s = with_incident(false);
 	assert_false(console_session_command(s, "quit", "a", at(0)));
 	console_session_free(s);
-	s = session(true);
+	s = session(true); /* nothing waits */
 	assert_false(console_session_command(s, "quit", "a", at(0)));
 	console_session_free(s);
 }
