@@ -32,6 +32,10 @@
 #define LISTENER_KEEP_COUNT      5
 #define LISTENER_UNCONFIRMED_MS  30000
 
+/* The kernel would hold megabytes for a peer that reads slowly. What is not on its way yet stays
+ * with the link's owner, who can put something newer or graver in its place. */
+#define LISTENER_UNSENT_BYTES (128 << 10)
+
 struct listener_socket {
 	struct listener *listener;
 	int fd;
@@ -120,6 +124,7 @@ static void options_set(int fd)
 {
 	int on = 1, idle = LISTENER_KEEP_IDLE_S, interval = LISTENER_KEEP_INTERVAL_S;
 	int count = LISTENER_KEEP_COUNT;
+	int unsent = LISTENER_UNSENT_BYTES;
 	unsigned unconfirmed = LISTENER_UNCONFIRMED_MS;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -128,6 +133,7 @@ static void options_set(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unconfirmed, sizeof(unconfirmed));
+	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
 }
 
 /* Place for one more handshake, made if need be. Asked only when somebody waits. */
