@@ -134,6 +134,11 @@ bool desk_put(struct desk *d, struct view *v, struct mono now)
 	return true;
 }
 
+void desk_begin(struct desk *d, struct position before)
+{
+	d->since = before;
+}
+
 bool desk_restore(struct desk *d, struct view *v)
 {
 	struct shown *s = shown_of(d, v->incident);
@@ -143,8 +148,6 @@ bool desk_restore(struct desk *d, struct view *v)
 	}
 	view_unref(s->view);
 	s->view = v;
-	if (position_compare(v->position, d->since) > 0)
-		d->since = v->position;
 	return true;
 }
 

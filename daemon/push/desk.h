@@ -23,6 +23,8 @@ void desk_free(struct desk *d);
 /* Shows it now, or within DESK_QUIET_MS when it is quiet and one was shown just before. Takes the
  * reference. False: no memory to remember it; it is shown all the same. */
 bool desk_put(struct desk *d, struct view *v, struct mono now);
+/* At the start: what closed up to `before` is not remembered. */
+void desk_begin(struct desk *d, struct position before);
 /* A restored incident, before the first console: remembered, shown to nobody. */
 bool desk_restore(struct desk *d, struct view *v);
 

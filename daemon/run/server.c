@@ -177,6 +177,7 @@ static bool open_doors(struct server *s)
 {
 	struct incident *i;
 	struct world *w = &s->loop.world;
+	desk_begin(consoles_desk(s->loop.consoles), (struct position){ w->next.node, w->next.epoch, 0 });
 	for (size_t n = 0; (i = world_next_incident(w, &n)) != NULL;) {
 		struct view *v = view_new(i, false, clock_mono(), w->registry, w->territory);
 		if (v == NULL)
