@@ -1,15 +1,22 @@
-"""What every system test can ask for: a private PostgreSQL and a fresh database in it."""
+"""What every system test can ask for: a private PostgreSQL, a fresh database in it, and a whole
+service: a daemon with the sample department behind it.
+"""
 
 import itertools
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
 import pytest
 
 sys.dont_write_bytecode = True  # nothing is written outside build/
+from daemon import Daemon  # noqa: E402
+from department import Department  # noqa: E402
+from pki import Authority  # noqa: E402
 from postgres import Database, Postgres  # noqa: E402
+from service import PATIENT, Service  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("TOCSIN_BUILD", SOURCE / "build" / "tests"))
@@ -115,3 +122,83 @@ def schema(new_schema):
     database = new_schema()
     yield database
     drop(database)
+
+
+# A whole service.
+
+@pytest.fixture(scope="session")
+def authority():
+    """Who issues the certificates of the session."""
+    folder = SOURCE / "build" / "system" / "tls"
+    shutil.rmtree(folder, ignore_errors=True)
+    return Authority(folder)
+
+
+@pytest.fixture(scope="session")
+def filled(new_schema, authority):
+    """The sample department in a database of its own, to be copied."""
+    database = new_schema()
+    department = Department(database, authority.issuer).fill()
+    yield department
+    drop(database)
+
+
+@pytest.fixture(scope="session")
+def new_service(cluster, filled, authority):
+    """new_service(name, **options): a daemon on a fresh copy of the department, not started yet.
+    close_service() it."""
+    made = []
+
+    def make(name, patient=True, user="test_daemon", **options):
+        postgres = running(cluster)
+        database = Database(postgres, f"test_{next(_numbers)}")
+        postgres.run(f"CREATE DATABASE {database.name} TEMPLATE {filled.database.name}")
+        folder = SOURCE / "build" / "system" / "daemons" / name
+        shutil.rmtree(folder, ignore_errors=True)
+        conninfo = database.dsn(user=user)
+        daemon = Daemon(BUILD / "tocsind", folder, authority, conninfo,
+                        **(PATIENT if patient else {}), **options)
+        made.append(Service(daemon, database, filled.copy(database), authority))
+        return made[-1]
+    yield make
+    for service in made:
+        service.daemon.kill()
+
+
+def close_service(service):
+    service.close_links()
+    try:
+        service.daemon.stop()
+    finally:
+        drop(service.database)
+
+
+@pytest.fixture(scope="module")
+def shared_service(request, new_service):
+    """One running service for the tests of a file, with its OPTIONS."""
+    service = new_service(request.module.__name__, **getattr(request.module, "OPTIONS", {}))
+    service.daemon.start()
+    yield service
+    close_service(service)
+
+
+@pytest.fixture
+def service(shared_service):
+    """The file's service. Whatever a test opened there is closed behind it."""
+    yield shared_service
+    shared_service.close_links()
+    shared_service.daemon.check()
+    assert shared_service.daemon.is_running(), shared_service.daemon.text()[-3000:]
+
+
+@pytest.fixture
+def own_service(request, new_service):
+    """own_service(**options): a service for this test alone, not started yet."""
+    made = []
+
+    def make(**options):
+        made.append(new_service(f"{request.module.__name__}-{request.node.name}-{len(made)}", **options))
+        return made[-1]
+    yield make
+    for service in made:
+        close_service(service)
