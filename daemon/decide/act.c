@@ -192,9 +192,11 @@ static enum refusal close_incident(struct world *w, struct incident *i, const st
 	if (next == INCIDENT_STATES)
 		return REFUSAL_WRONG_STATE;
 	i->state = next;
+	if (centre_is_set(i->offered_to))
+		incident_drop_offer(i);
 	TEXT_COPY(i->disposition, a->disposition);
 	i->step = STEP_NONE;
-	i->step_due = i->offer_due = i->away_due = (struct mono){ 0 };
+	i->step_due = i->away_due = (struct mono){ 0 };
 	world_touch(w, i, GROUP_STATUS | GROUP_DEADLINE, TOUCH_LOUD);
 	return REFUSAL_NONE;
 }

@@ -8,6 +8,14 @@
 /* Open incidents that share something with an alert: past so many, the oldest are left aside. */
 #define CORRELATE_NEAR_MAX 64
 
+/* A person of the register by its identifier, another by what is known of it. */
+static bool is_same_person(const struct person *a, const struct person *b)
+{
+	if (id_is_set(a->id.v) || id_is_set(b->id.v))
+		return id_equal(a->id.v, b->id.v);
+	return a->number.digits == b->number.digits && strcmp(a->name, b->name) == 0;
+}
+
 /* Whether the incident is of the same person, or of the same source that only one person or place
  * uses. A regulation, an exchange or a platform speaks for many and never correlates by itself. */
 static bool is_same_subject(const struct incident *i, const struct finding *f)
@@ -16,8 +24,7 @@ static bool is_same_subject(const struct incident *i, const struct finding *f)
 	if (f->is_one_person && named)
 		return id_equal(i->people[0].id.v, f->people[0].id.v);
 	if (f->is_stated_person && i->people_count > 0 && !id_is_set(i->people[0].id.v))
-		return i->people[0].number.digits == f->number.digits &&
-		       strcmp(i->people[0].name, f->people[0].name) == 0;
+		return is_same_person(&i->people[0], &f->people[0]);
 	if (finding_is_single_user(f) && id_equal(i->source.v, f->source.id.v))
 		return !(f->is_one_person && i->people_count > 0 && !named);
 	return false;
@@ -103,6 +110,31 @@ static enum correlate_verdict judge(const struct world *w, const struct finding 
 	return taken && attack ? CORRELATE_RENEW : CORRELATE_JOIN;
 }
 
+/* Whether the two speak of different persons for certain. */
+static bool is_other_person(const struct incident *i, const struct finding *f)
+{
+	for (unsigned a = 0; a < i->people_count; a++)
+		for (unsigned b = 0; b < f->people_count; b++)
+			if (is_same_person(&i->people[a], &f->people[b]))
+				return false;
+	return i->people_count > 0 && f->people_count > 0;
+}
+
+/* Whether a reused id leads to where it led before. In doubt it does; not when the alert says
+ * something else, of somebody else or from elsewhere. */
+static bool is_in_doubt(const struct world *w, const struct incident *i, const struct finding *f)
+{
+	bool is_update = f->alert->kind == ALERT_POSITION || f->alert->kind == ALERT_CANCEL;
+	bool technical = finding_is_technical(f);
+	if (i->exercise != f->alert->exercise || (f->priority == 4) != (i->priority == 4))
+		return false;
+	if (is_update ? !is_attack(i) : technical == is_attack(i))
+		return false;
+	if (i->state != INCIDENT_OPEN && f->priority == 1 && is_far(w, i, f))
+		return false;
+	return !is_other_person(i, f);
+}
+
 /*
  * The rules, in order.
  *  1. Real and exercise never share an incident.
@@ -111,7 +143,7 @@ static enum correlate_verdict judge(const struct world *w, const struct finding 
  *  4. Alerts of one subject within join_window_ms of its last alert join.
  *  5. A priority 1 alert on a taken incident renews it; later than renew_as_new_ms, or farther than
  *     renew_as_new_m, it is a new one, related to the first.
- *  6. A reused id, whatever else: it counts on the open incident that the id went to.
+ *  6. A reused id: in doubt it counts on the open incident that the id went to, however late.
  *  7. A shared number, or another person at the same site: related, never merged.
  * Of several that fit, the newest.
  */
@@ -140,8 +172,7 @@ struct correlation correlate(const struct world *w, const struct finding *f,
 			c.verdict = verdict;
 		}
 	}
-	if (c.incident == NULL && reused != NULL &&
-	    reused->exercise == f->alert->exercise) { /* 6 */
+	if (c.incident == NULL && reused != NULL && is_in_doubt(w, reused, f)) { /* 6 */
 		c.incident = reused;
 		c.verdict = reused->state != INCIDENT_OPEN && f->priority == 1 ? CORRELATE_RENEW
 		                                                               : CORRELATE_JOIN;

@@ -5,6 +5,7 @@
 #ifndef TOCSIN_DECIDE_CORRELATE_H
 #define TOCSIN_DECIDE_CORRELATE_H
 
+#include "decide/effect.h"
 #include "decide/finding.h"
 #include "decide/world.h"
 
@@ -15,7 +16,8 @@ enum correlate_verdict {
 	CORRELATE_NOTHING, /* a position of somebody without an open incident: kept, raises nothing */
 };
 
-#define CORRELATE_RELATED_MAX 8
+/* With the incident itself and one that makes room for it they fit into one record. */
+#define CORRELATE_RELATED_MAX (EFFECT_INCIDENTS_MAX - 2)
 
 struct correlation {
 	enum correlate_verdict verdict;

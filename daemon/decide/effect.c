@@ -1,5 +1,23 @@
 #include "decide/effect.h"
 
+#include <string.h>
+
+#include "support/bug.h"
+
+struct effect *effects_add(struct effects *fx, enum effect_kind kind)
+{
+	must(fx->count < EFFECTS_MAX);
+	struct effect *e = &fx->list[fx->count++];
+	memset(e, 0, sizeof *e);
+	e->kind = kind;
+	return e;
+}
+
+void effects_count(struct effects *fx, enum effect_count what)
+{
+	effects_add(fx, EFFECT_COUNT)->count = what;
+}
+
 const char *refusal_name(enum refusal refusal)
 {
 	static const char *const names[REFUSALS] = {

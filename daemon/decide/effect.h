@@ -96,6 +96,10 @@ struct effects {
 	struct effect list[EFFECTS_MAX];
 };
 
+/* One more effect, zeroed; there is always room: each event makes a bounded number of them. */
+struct effect *effects_add(struct effects *fx, enum effect_kind kind);
+void effects_count(struct effects *fx, enum effect_count what);
+
 const char *refusal_name(enum refusal refusal);
 
 #endif

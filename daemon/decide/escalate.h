@@ -12,7 +12,7 @@
 #include "decide/world.h"
 
 /* A new or reopened incident: starts the steps; asks the stand-in at once when nobody is signed in
- * at the owner, and sounds the alarm when nobody is signed in anywhere. */
+ * at the owner, then whoever is, and sounds the alarm when nobody is signed in anywhere. */
 void escalate_start(struct world *w, struct incident *i, struct mono at, struct effects *fx);
 void escalate_taken(struct world *w, struct incident *i, struct mono at);   /* waits for "engaged" */
 void escalate_engaged(struct world *w, struct incident *i);                 /* nothing to wait for */

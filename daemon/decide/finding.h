@@ -33,6 +33,7 @@ struct finding {
 	/* which centre */
 	struct department_code department;
 	struct centre_id owner;
+	bool is_competent; /* the owner is so for the place; else it stands in, or a phone rang there */
 	unsigned informed_count;
 	struct centre_id informed[FINDING_INFORMED_MAX];
 };

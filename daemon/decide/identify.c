@@ -1,5 +1,6 @@
 #include "decide/identify.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -51,22 +52,54 @@ static void add_registered(const struct world *w, struct finding *f, struct prac
 		finding_because(f, REASON_WHO_EXPOSED, "");
 }
 
-/* Registered persons on a number who may be recognised: a call only with consent to the centre at
- * which it was presented (protocol, article 5). Returns how many were added. */
-static unsigned add_by_number(const struct world *w, struct finding *f, struct e164 number)
+struct centre_id identify_presented_to(const struct world *w, const struct call *call)
 {
-	struct practitioner_id ids[INCIDENT_PEOPLE_MAX];
-	size_t count = registry_by_number(w->registry, number, ids, INCIDENT_PEOPLE_MAX);
-	unsigned before = f->people_count;
-	for (size_t n = 0; n < count && n < INCIDENT_PEOPLE_MAX; n++) {
-		if (f->call != NULL && centre_is_set(f->call->presented_to) &&
-		    !registry_has_consent(w->registry, ids[n], f->call->presented_to)) {
-			finding_because(f, REASON_WHO_NO_CONSENT, "");
-			continue;
-		}
-		add_registered(w, f, ids[n], number);
+	struct source exchange;
+	if (w->territory != NULL && territory_centre(w->territory, call->presented_to) != NULL)
+		return call->presented_to;
+	if (registry_source(w->registry, call->alert.source, &exchange) &&
+	    centre_is_set(exchange.centre))
+		return exchange.centre;
+	return call->presented_to;
+}
+
+/* Registered persons on a number who may be recognised: a call only with consent to the centre at
+ * which it was presented (protocol, article 5). */
+struct sharing {
+	unsigned count;
+	struct practitioner_id ids[IDENTIFY_SHARING_MAX];
+	bool lacks_consent; /* there are others */
+};
+
+static void find_sharing(const struct world *w, const struct call *call, struct e164 number,
+                         struct sharing *out)
+{
+	struct practitioner_id ids[IDENTIFY_SHARING_MAX];
+	struct centre_id centre = { "" };
+	size_t count = registry_by_number(w->registry, number, ids, IDENTIFY_SHARING_MAX);
+	if (call != NULL)
+		centre = identify_presented_to(w, call);
+	*out = (struct sharing){ 0 };
+	for (size_t n = 0; n < count && n < IDENTIFY_SHARING_MAX; n++) {
+		if (centre_is_set(centre) && !registry_has_consent(w->registry, ids[n], centre))
+			out->lacks_consent = true;
+		else
+			out->ids[out->count++] = ids[n];
 	}
-	return f->people_count - before;
+}
+
+/* Several on one number: all are shown, as far as there is room, and none is chosen. */
+static void add_sharing(const struct world *w, struct finding *f, const struct sharing *s)
+{
+	char detail[REASON_DETAIL_SIZE] = "";
+	if (s->lacks_consent)
+		finding_because(f, REASON_WHO_NO_CONSENT, "");
+	for (unsigned n = 0; n < s->count; n++)
+		add_registered(w, f, s->ids[n], f->number);
+	if (s->count > INCIDENT_PEOPLE_MAX)
+		snprintf(detail, sizeof detail, "%u personnes", s->count);
+	if (s->count > 1 || f->is_stated_person)
+		finding_because(f, REASON_WHO_SHARED_NUMBER, detail);
 }
 
 /* The person of a relay: by name and number; a name that is not the registered one on that number
@@ -74,31 +107,37 @@ static unsigned add_by_number(const struct world *w, struct finding *f, struct e
 static void add_stated(const struct world *w, struct finding *f)
 {
 	const struct alert *a = f->alert;
-	unsigned before = f->people_count;
-	unsigned added = f->number.digits != 0 ? add_by_number(w, f, f->number) : 0;
-	for (unsigned n = before; n < before + added; n++) {
-		if (strcasecmp(f->people[n].name, a->person_name) != 0)
+	struct sharing s = { 0 };
+	if (f->number.digits != 0)
+		find_sharing(w, f->call, f->number, &s);
+	for (unsigned n = 0; n < s.count; n++) {
+		struct practitioner found;
+		if (!registry_practitioner(w->registry, s.ids[n], &found) ||
+		    strcasecmp(found.name, a->person_name) != 0)
 			continue;
-		struct person match = f->people[n]; /* name and number agree: this one alone */
-		f->people[before] = match;
-		f->people_count = before + 1;
+		add_registered(w, f, s.ids[n], f->number); /* name and number agree */
 		f->is_one_person = true;
 		finding_because(f, REASON_WHO_NUMBER, "");
 		return;
 	}
-	if (f->people_count == INCIDENT_PEOPLE_MAX)
-		f->people_count--; /* room for the one who is spoken of */
-	memmove(&f->people[before + 1], &f->people[before],
-	        (f->people_count - before) * sizeof f->people[0]);
-	f->people_count++;
-	struct person *p = &f->people[before];
+	struct person *p = &f->people[f->people_count++];
 	memset(p, 0, sizeof *p);
 	TEXT_COPY(p->name, a->person_name);
 	p->number = f->number;
 	finding_because(f, REASON_WHO_STATED, "");
-	if (added > 0)
-		finding_because(f, REASON_WHO_SHARED_NUMBER, "");
 	f->is_stated_person = f->number.digits != 0;
+	if (s.count > 0)
+		add_sharing(w, f, &s);
+}
+
+static void add_by_number(const struct world *w, struct finding *f)
+{
+	struct sharing s;
+	find_sharing(w, f->call, f->number, &s);
+	add_sharing(w, f, &s);
+	f->is_one_person = s.count == 1 && f->people_count == 1;
+	if (f->is_one_person)
+		finding_because(f, REASON_WHO_NUMBER, "");
 }
 
 /*
@@ -130,14 +169,8 @@ void identify(const struct world *w, struct finding *f)
 	}
 	if (f->people_count == 0 && a->person_name[0] != '\0') /* 2 */
 		add_stated(w, f);
-	if (f->people_count == 0 && f->number.digits != 0) { /* 3 */
-		unsigned found = add_by_number(w, f, f->number);
-		f->is_one_person = found == 1;
-		if (found == 1)
-			finding_because(f, REASON_WHO_NUMBER, "");
-		else if (found > 1)
-			finding_because(f, REASON_WHO_SHARED_NUMBER, "");
-	}
+	if (f->people_count == 0 && f->number.digits != 0) /* 3 */
+		add_by_number(w, f);
 	if (f->people_count == 0 && id_is_set(f->source.owner.v)) { /* 4 */
 		add_registered(w, f, f->source.owner, (struct e164){ 0 });
 		if (f->people_count == 1) {
@@ -152,13 +185,9 @@ void identify(const struct world *w, struct finding *f)
 bool identify_call_matches(const struct world *w, const struct call *call)
 {
 	struct phone phone = phone_read(call->alert.number);
+	struct sharing s;
 	if (phone.verdict != PHONE_NUMBER)
 		return false;
-	struct practitioner_id ids[INCIDENT_PEOPLE_MAX];
-	size_t count = registry_by_number(w->registry, phone.number, ids, INCIDENT_PEOPLE_MAX);
-	for (size_t n = 0; n < count && n < INCIDENT_PEOPLE_MAX; n++)
-		if (!centre_is_set(call->presented_to) ||
-		    registry_has_consent(w->registry, ids[n], call->presented_to))
-			return true;
-	return false;
+	find_sharing(w, call, phone.number, &s);
+	return s.count > 0;
 }

@@ -20,7 +20,7 @@ enum incident_state incident_next(enum incident_state state, enum incident_cause
 	};
 	static const unsigned char table[INCIDENT_STATES][INCIDENT_CAUSES] = {
 		/* clang-format off */
-		/*                     TAKE     ENGAGE   RELEASE  CLOSE    NOT_ENG. LOST     ACCEPTED */
+		/*                     TAKE     ENGAGE   RELEASE  CLOSE    NOT_ENG. LOST     ACC. */
 		[INCIDENT_OPEN]    = { TAKEN,   REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, TAKEN   },
 		[INCIDENT_TAKEN]   = { REFUSED, ENGAGED, OPEN,    CLOSED,  OPEN,    OPEN,    TAKEN   },
 		[INCIDENT_ENGAGED] = { REFUSED, REFUSED, REFUSED, CLOSED,  REFUSED, REFUSED, ENGAGED },
@@ -82,6 +82,18 @@ static int role_strength(enum centre_role role)
 	return 0;
 }
 
+/* A place in the list. When it is full, the last who is only informed gives way to a centre that is
+ * needed for more; NULL: there is none. */
+static struct centre_part *free_part(struct incident *i, enum centre_role role)
+{
+	if (i->centres_count < INCIDENT_CENTRES_MAX)
+		return &i->centres[i->centres_count++];
+	for (unsigned n = i->centres_count - 1; n > 0 && role != CENTRE_INFORMED; n--)
+		if (i->centres[n].role == CENTRE_INFORMED)
+			return &i->centres[n];
+	return NULL;
+}
+
 bool incident_add_centre(struct incident *i, struct centre_id centre, enum centre_role role)
 {
 	if (!centre_is_set(centre))
@@ -89,12 +101,11 @@ bool incident_add_centre(struct incident *i, struct centre_id centre, enum centr
 	struct centre_part *part = incident_part(i, centre);
 	if (part != NULL && role_strength(part->role) >= role_strength(role))
 		return false;
-	if (part == NULL && i->centres_count == INCIDENT_CENTRES_MAX)
+	if (part == NULL)
+		part = free_part(i, role);
+	if (part == NULL)
 		return false;
-	if (part == NULL) {
-		part = &i->centres[i->centres_count++];
-		part->centre = centre;
-	}
+	part->centre = centre;
 	part->role = role;
 	i->changed |= GROUP_CENTRES;
 	return true;
@@ -110,10 +121,10 @@ void incident_set_owner(struct incident *i, struct centre_id centre)
 	} else {
 		struct centre_part before = i->centres[0];
 		before.role = CENTRE_INFORMED;
+		if (part == NULL)
+			part = free_part(i, CENTRE_OWNER);
 		if (part != NULL)
 			*part = before;
-		else if (i->centres_count < INCIDENT_CENTRES_MAX)
-			i->centres[i->centres_count++] = before;
 		i->centres[0] = (struct centre_part){ centre, CENTRE_OWNER };
 	}
 	i->changed |= GROUP_CENTRES;
@@ -123,7 +134,9 @@ void incident_drop_offer(struct incident *i)
 {
 	struct centre_part *part = incident_part(i, i->offered_to);
 	if (part != NULL && part->role == CENTRE_OFFERED) {
-		part->role = CENTRE_INFORMED;
+		/* While nobody has it in hand and others than the owner were asked, so it stays. */
+		bool is_asked = i->state == INCIDENT_OPEN && i->level >= 2;
+		part->role = is_asked ? CENTRE_ESCALATED : CENTRE_INFORMED;
 		i->changed |= GROUP_CENTRES;
 	}
 	i->offered_to = (struct centre_id){ "" };

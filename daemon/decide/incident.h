@@ -133,6 +133,7 @@ struct incident {
 	struct mono away_due; /* its taker, or every operator of its owner, is away: what happens then */
 	/* the world's */
 	struct heap_node wake; /* at the first of the three */
+	struct heap_node age;  /* priority 4: when it was raised */
 	struct incident *next; /* in the list of dirty or of closed ones */
 	struct subject_link *subjects; /* subject.h */
 	unsigned subjects_count;
@@ -151,7 +152,8 @@ void incident_count_alert(struct incident *i, const struct alert_summary *a);
 unsigned incident_alerts(const struct incident *i, const struct alert_summary *out[2 * INCIDENT_ALERTS_KEPT]);
 
 struct centre_id incident_owner(const struct incident *i);
-/* Gives `centre` the role unless it has a stronger one; true when something changed. */
+/* Gives `centre` the role unless it has a stronger one; true when something changed. In a full list
+ * one that is only informed gives way to one that is needed for more. */
 bool incident_add_centre(struct incident *i, struct centre_id centre, enum centre_role role);
 void incident_set_owner(struct incident *i, struct centre_id centre); /* the old owner stays informed */
 void incident_drop_offer(struct incident *i);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "support/table.h"
 #include "support/text.h"
 
 double locate_distance_m(double lat_a, double lon_a, double lat_b, double lon_b)
@@ -29,20 +28,16 @@ static void take_fix(struct finding *f, const struct fix *fix)
 	}
 }
 
-/* The alert's own fix, or a newer one that the source reported before. A fix without a time was
- * made when the alert was received: devices send it with the press. */
+/* The alert's own fix, or the newest that the source reported before, if it is worn or installed
+ * with one person or place: a regulation's last position is another doctor's. */
 static const struct fix *newest_fix(const struct world *w, const struct finding *f,
                                     struct fix *copy)
 {
 	const struct alert *a = f->alert;
-	const struct fix *known = table_get(w->fixes, &a->source);
-	if (a->has_fix) {
-		*copy = a->fix;
-		if (!wall_is_set(copy->fixed_at))
-			copy->fixed_at = a->received_at;
-		return copy;
-	}
-	return known;
+	if (!a->has_fix)
+		return finding_is_single_user(f) ? world_fix(w, a->source) : NULL;
+	*copy = world_dated_fix(&a->fix, a->received_at);
+	return copy;
 }
 
 static void take_commune(const struct world *w, struct finding *f, struct commune_code code)
@@ -86,11 +81,10 @@ static void take_site(const struct world *w, struct finding *f, const struct sit
 	f->place.fix.lat = s->lat;
 	f->place.fix.lon = s->lon;
 	TEXT_COPY(f->place.fix.method, "registry");
-	if (s->label[0] != '\0')
-		snprintf(f->place.label, sizeof f->place.label, "%.80s, %.110s", s->label,
-		         s->address);
-	else
-		TEXT_COPY(f->place.label, s->address);
+	char label[PLACE_LABEL_SIZE / 2];
+	TEXT_COPY(label, s->label); /* so that the address always has room */
+	text_add(f->place.label, sizeof f->place.label, "%s%s%s", label,
+	         label[0] != '\0' && s->address[0] != '\0' ? ", " : "", s->address);
 	take_commune(w, f, s->commune);
 }
 
@@ -153,6 +147,7 @@ void locate(const struct world *w, struct finding *f)
 	if (is_live) { /* 1 */
 		take_fix(f, fix);
 		finding_because(f, REASON_WHERE_LIVE, "");
+		TEXT_COPY(f->place.label, a->address); /* for people: which floor, which door */
 		if (f->people_count > 0)
 			add_candidates(w, f, (struct site_id){ { { 0 } } });
 		return;

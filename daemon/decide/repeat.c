@@ -89,6 +89,11 @@ uint64_t repeat_content(const struct alert *a)
 	return hash;
 }
 
+bool repeat_is_dated(struct wall occurred_at, unsigned doubts)
+{
+	return wall_is_set(occurred_at) && !(doubts & ALERT_DOUBT_CLOCK);
+}
+
 const struct repeat *repeats_get(const struct repeats *r, const struct repeat_key *key)
 {
 	return table_get(r->by_key, key);

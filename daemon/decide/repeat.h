@@ -24,7 +24,7 @@ struct repeat {
 	} key;
 	uint64_t content_hash;
 	struct wall received_at;
-	bool is_dated; /* the sender gave occurred_at */
+	bool is_dated; /* repeat_is_dated */
 	struct alert_id alert;
 	struct incident_id incident; /* none: it belongs to none */
 	unsigned priority;
@@ -42,6 +42,9 @@ size_t repeats_count(const struct repeats *r);
 struct repeat_key repeat_key(struct source_id source, const char *ref, unsigned phase);
 /* Over what makes two alerts the same: kind, occurred_at, position, text. Stable across restarts. */
 uint64_t repeat_content(const struct alert *a);
+
+/* Whether the time that the sender gave may tell a repeat: it gave one, and it may be right. */
+bool repeat_is_dated(struct wall occurred_at, unsigned doubts);
 
 const struct repeat *repeats_get(const struct repeats *r, const struct repeat_key *key);
 /* Copies; replaces an older one of the same key. False: no memory, nothing is remembered. */

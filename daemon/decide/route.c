@@ -1,8 +1,6 @@
 #include "decide/route.h"
 
-#include <stdio.h>
-#include <string.h>
-
+#include "decide/identify.h"
 #include "decide/zone.h"
 #include "support/text.h"
 
@@ -42,10 +40,10 @@ static struct centre_id competent(const struct world *w, struct finding *f)
 		TEXT_COPY(p->commune_name, c->name);
 	}
 	if (c == NULL) {
-		char detail[REASON_DETAIL_SIZE] = "";
+		char detail[REASON_DETAIL_SIZE] = "", name[REASON_DETAIL_SIZE - 16];
+		TEXT_COPY(name, z.nearest != NULL ? z.nearest->name : "");
 		if (z.nearest != NULL)
-			snprintf(detail, sizeof detail, "%.40s, %.1f km", z.nearest->name,
-			         z.nearest_m / 1000);
+			text_add(detail, sizeof detail, "%s, %.1f km", name, z.nearest_m / 1000);
 		finding_because(f, REASON_ROUTE_STAND_IN_OUTSIDE, detail);
 		return none;
 	}
@@ -68,6 +66,20 @@ static struct centre_id competent(const struct world *w, struct finding *f)
 	return centre;
 }
 
+/* For a source that is of no department any more: all stand-ins, rather than nobody. */
+static void ask_every_stand_in(const struct world *w, struct finding *f)
+{
+	const struct centre *c;
+	for (size_t n = 0;
+	     w->territory != NULL && (c = territory_next_centre(w->territory, &n)) != NULL;) {
+		const struct department *d = territory_department(w->territory, c->department);
+		if (d != NULL && centre_is_set(f->owner))
+			inform(f, d->stand_in);
+		else if (d != NULL)
+			f->owner = d->stand_in;
+	}
+}
+
 /*
  * The rules, in order.
  *  1. Technical (priority 4): the department's operations.
@@ -87,17 +99,24 @@ void route(const struct world *w, struct finding *f)
 		return;
 	}
 	struct centre_id centre = competent(w, f); /* 2 */
+	struct centre_id rings_at = { "" };
 	f->owner = centre;
-	if (f->call != NULL && w->territory != NULL &&
-	    territory_centre(w->territory, f->call->presented_to) != NULL) { /* 3 */
-		f->owner = f->call->presented_to;
+	f->is_competent = centre_is_set(centre);
+	if (f->call != NULL)
+		rings_at = identify_presented_to(w, f->call);
+	if (w->territory != NULL && territory_centre(w->territory, rings_at) != NULL) { /* 3 */
+		f->owner = rings_at;
+		f->is_competent = centre_equal(centre, rings_at);
 		finding_because(f, REASON_ROUTE_PRESENTED, f->owner.text);
 		if (centre_is_set(centre) && !centre_equal(centre, f->owner)) {
 			finding_because(f, REASON_ROUTE_COMPETENT_INFORMED, centre.text);
 			inform(f, centre);
 		}
 	} else if (!centre_is_set(centre)) { /* 4 */
-		f->owner = d != NULL ? d->stand_in : (struct centre_id){ "" };
+		if (d != NULL)
+			f->owner = d->stand_in;
+		else
+			ask_every_stand_in(w, f);
 		if (f->place.commune.text[0] != '\0')
 			finding_because(f, REASON_ROUTE_STAND_IN_NO_CENTRE, f->place.commune_name);
 		else if (!f->place.has_point) /* outside has its reason already */

@@ -43,12 +43,22 @@ static void add_key(struct keys *k, enum subject_kind kind, const void *value, s
 
 static void add_people(struct keys *k, const struct person *people, unsigned count)
 {
-	for (unsigned n = 0; n < count; n++) {
+	for (unsigned n = 0; n < count; n++)
 		if (id_is_set(people[n].id.v))
 			add_key(k, SUBJECT_PERSON, &people[n].id, sizeof people[n].id);
+}
+
+static void add_source(struct keys *k, struct source_id source)
+{
+	if (id_is_set(source.v))
+		add_key(k, SUBJECT_SOURCE, &source, sizeof source);
+}
+
+static void add_numbers(struct keys *k, const struct person *people, unsigned count)
+{
+	for (unsigned n = 0; n < count; n++)
 		if (people[n].number.digits != 0)
 			add_key(k, SUBJECT_NUMBER, &people[n].number, sizeof people[n].number);
-	}
 }
 
 static void add_site(struct keys *k, const struct place *p)
@@ -107,9 +117,9 @@ bool subjects_put(struct subjects *s, struct incident *i)
 	struct keys keys = { 0 };
 	subjects_remove(s, i);
 	add_people(&keys, i->people, i->people_count);
+	add_source(&keys, i->source);
+	add_numbers(&keys, i->people, i->people_count);
 	add_site(&keys, &i->place);
-	if (id_is_set(i->source.v))
-		add_key(&keys, SUBJECT_SOURCE, &i->source, sizeof i->source);
 	if (keys.count == 0)
 		return true;
 	i->subjects = calloc(keys.count, sizeof *i->subjects);
@@ -136,9 +146,10 @@ unsigned subjects_find(struct subjects *s, const struct finding *f, struct incid
 	unsigned count = 0;
 	s->round++;
 	add_people(&keys, f->people, f->people_count);
-	add_site(&keys, &f->place);
 	if (finding_is_single_user(f))
-		add_key(&keys, SUBJECT_SOURCE, &f->source.id, sizeof f->source.id);
+		add_source(&keys, f->source.id);
+	add_numbers(&keys, f->people, f->people_count);
+	add_site(&keys, &f->place);
 	for (unsigned n = 0; n < keys.count; n++) {
 		struct subject_link *l = table_get(s->by_key, &keys.list[n]);
 		for (; l != NULL && count < max; l = l->next) {

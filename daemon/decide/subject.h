@@ -19,8 +19,9 @@ void subjects_free(struct subjects *s);
 bool subjects_put(struct subjects *s, struct incident *i);
 void subjects_remove(struct subjects *s, struct incident *i);
 
-/* Incidents that share a person, number, source or site with the finding, each once, the newest of
- * each first. Returns how many were written, at most `max`. */
+/* Incidents that share a person, source, number or site with the finding, each once: in this order,
+ * the newest of each first, so that a crowded site never hides what belongs together. Returns how
+ * many were written, at most `max`. */
 unsigned subjects_find(struct subjects *s, const struct finding *f, struct incident **out, unsigned max);
 
 #endif

@@ -1,5 +1,6 @@
 #include "decide/world.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,7 @@ bool world_init(struct world *w, const struct rules *rules, struct position firs
 {
 	*w = (struct world){ .rules = *rules, .next = first };
 	heap_init(&w->deadlines);
+	heap_init(&w->technical);
 	w->incidents = table_new(sizeof(struct incident_id), 1024);
 	w->fixes = table_new(sizeof(struct source_id), 0);
 	w->repeats = repeats_new(rules->repeats_max);
@@ -66,6 +68,7 @@ void world_done(struct world *w)
 	repeats_free(w->repeats);
 	subjects_free(w->subjects);
 	heap_done(&w->deadlines);
+	heap_done(&w->technical);
 	free(w->sessions);
 	memset(w, 0, sizeof *w);
 }
@@ -151,10 +154,37 @@ void world_close_incident(struct world *w, struct incident *i)
 	if (BUG(i->is_dirty)) /* its record must be written first */
 		return;
 	heap_remove(&w->deadlines, &i->wake);
+	heap_remove(&w->technical, &i->age);
 	table_remove(w->incidents, &i->id);
 	subjects_remove(w->subjects, i);
 	i->next = w->closed;
 	w->closed = i;
+}
+
+/* Not by a clock of deadlines, but by what orders them: the wall time of the raising. */
+void world_age(struct world *w, struct incident *i)
+{
+	if (i->priority == 4)
+		must(heap_set(&w->technical, &i->age, (struct mono){ i->raised_at.us }));
+}
+
+struct incident *world_oldest_technical(const struct world *w)
+{
+	struct heap_node *first = heap_first(&w->technical);
+	return first != NULL ? (void *)((char *)first - offsetof(struct incident, age)) : NULL;
+}
+
+const struct fix *world_fix(const struct world *w, struct source_id source)
+{
+	return table_get(w->fixes, &source);
+}
+
+struct fix world_dated_fix(const struct fix *fix, struct wall received_at)
+{
+	struct fix dated = *fix;
+	if (!wall_is_set(dated.fixed_at) || dated.fixed_at.us > received_at.us)
+		dated.fixed_at = received_at;
+	return dated;
 }
 
 bool world_remember_fix(struct world *w, struct source_id source, const struct fix *fix,
@@ -168,11 +198,9 @@ bool world_remember_fix(struct world *w, struct source_id source, const struct f
 			return false;
 		}
 	}
-	struct wall fixed_at = wall_is_set(fix->fixed_at) ? fix->fixed_at : received_at;
-	if (fixed_at.us >= known->fixed_at.us) {
-		*known = *fix;
-		known->fixed_at = fixed_at;
-	}
+	struct fix dated = world_dated_fix(fix, received_at);
+	if (dated.fixed_at.us >= known->fixed_at.us)
+		*known = dated;
 	return true;
 }
 
@@ -187,17 +215,34 @@ bool world_restore_incident(struct world *w, struct incident *i)
 void world_forget_incident(struct world *w, struct incident *i)
 {
 	heap_remove(&w->deadlines, &i->wake);
+	heap_remove(&w->technical, &i->age);
 	table_remove(w->incidents, &i->id);
 	incident_free(w, i);
+}
+
+/* What an incident waits for follows from its state and priority. */
+static void mend_deadline(struct incident *i, struct mono now)
+{
+	bool is_taken = i->state == INCIDENT_TAKEN, is_at_step = mono_is_set(i->step_due);
+	if (i->priority == 4 || i->state == INCIDENT_ENGAGED) {
+		i->step = STEP_NONE;
+		i->step_due = (struct mono){ 0 };
+	} else if (!is_at_step || i->step == STEP_NONE || (i->step == STEP_ENGAGE) != is_taken) {
+		i->step = is_taken ? STEP_ENGAGE : STEP_LOUDER;
+		i->step_due = now;
+	}
 }
 
 void world_restored(struct world *w, struct mono now)
 {
 	struct incident *i;
 	for (size_t n = 0; (i = table_next(w->incidents, &n)) != NULL;) {
-		if (i->state == INCIDENT_TAKEN && !mono_is_set(i->away_due))
+		mend_deadline(i, now);
+		bool is_asking = i->state == INCIDENT_OPEN && i->priority < 4;
+		if ((is_asking || i->state == INCIDENT_TAKEN) && !mono_is_set(i->away_due))
 			i->away_due = mono_add_ms(now, w->rules.taker_lost_ms);
 		must(subjects_put(w->subjects, i));
+		world_age(w, i);
 		world_schedule(w, i);
 	}
 }

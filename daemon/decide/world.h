@@ -55,6 +55,7 @@ struct world {
 	struct position next;        /* of the next record */
 	struct table *incidents;     /* by id: open, taken, engaged; closed ones leave at the end of the event */
 	struct heap deadlines;       /* incident.wake */
+	struct heap technical;       /* incident.age: those of priority 4, the oldest first */
 	struct repeats *repeats;
 	struct subjects *subjects;   /* whom the open incidents are about */
 	struct table *fixes;         /* newest live position by source */
@@ -83,14 +84,18 @@ struct mono world_next_wake(const struct world *w);
 bool world_restore_incident(struct world *w, struct incident *incident);
 /* Its record said that it was closed, or a newer record follows: taken out and freed. */
 void world_forget_incident(struct world *w, struct incident *incident);
-/* All is back: indexes it. Consoles are away after a restart, and takers have taker_lost_ms to come
- * back. */
+/* All is back: indexes it. Consoles are away after a restart, and takers and owners have
+ * taker_lost_ms to come back. An incident that a damaged record left without its deadline has one at
+ * once. */
 void world_restored(struct world *w, struct mono now);
 
 /* The newest position that a source reported; without a time it was fixed when it was received.
  * False: no memory. */
 bool world_remember_fix(struct world *w, struct source_id source, const struct fix *fix,
-			struct wall received_at);
+                        struct wall received_at);
+const struct fix *world_fix(const struct world *w, struct source_id source); /* NULL: none */
+/* The same with its time: no fix is younger than the message that brought it. */
+struct fix world_dated_fix(const struct fix *fix, struct wall received_at);
 
 /* For decide/ alone: moves an incident in the heap after one of its deadlines changed. */
 void world_schedule(struct world *w, struct incident *incident);
@@ -100,5 +105,8 @@ enum touch { TOUCH_UNSEEN, TOUCH_QUIET, TOUCH_LOUD };
 void world_touch(struct world *w, struct incident *incident, unsigned groups, enum touch touch);
 struct incident *world_add_incident(struct world *w, struct incident_id id); /* NULL: no memory */
 void world_close_incident(struct world *w, struct incident *incident); /* freed by world_reap */
+/* Enters an incident of priority 4 by its age; the oldest of them, or NULL. */
+void world_age(struct world *w, struct incident *incident);
+struct incident *world_oldest_technical(const struct world *w);
 
 #endif

@@ -225,7 +225,7 @@ static enum restore_end restore_alert(struct world *w, const Tocsin__Journal__Re
 		.key = repeat_key(source, m->ref, record->call ? record->call->phase + 1 : 0),
 		.content_hash = m->content_hash,
 		.received_at = { m->received_at },
-		.is_dated = m->occurred_at != 0,
+		.is_dated = repeat_is_dated((struct wall){ m->occurred_at }, m->doubts),
 		.priority = m->priority,
 		.position = position,
 	};
