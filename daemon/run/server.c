@@ -9,6 +9,7 @@
 
 #include "keep/loader.h"
 #include "keep/restore.h"
+#include "run/alarm.h"
 #include "run/doors.h"
 #include "run/health.h"
 #include "run/loop.h"
@@ -22,6 +23,7 @@
 #define DRAIN_MS       10000 /* after SIGTERM, for receipts that wait */
 #define GOODBYE_MS     2000  /* for links to hear that it ends */
 #define CLOSE_MS       10000 /* for the last batch and the checkpoint */
+#define ALARM_MS       5000  /* for an alarm under way */
 #define LOOK_EVERY_MS  1000  /* at what may be degraded */
 
 enum phase { PHASE_STARTING, PHASE_SERVING, PHASE_DRAINING, PHASE_GOODBYE, PHASE_DONE };
@@ -39,6 +41,7 @@ struct server {
 	struct stats stats;
 	struct report report;
 	struct notify notify;
+	struct alarm *alarm;
 	struct timer look;
 	struct event *on_term, *on_int, *on_hup, *on_loader, *on_journal, *on_follower;
 	struct position last; /* what the journal ended with at the start */
@@ -51,6 +54,30 @@ static void set_phase(struct server *s, enum phase phase)
 		                             "stopped" };
 	s->phase = phase;
 	s->report.phase = names[phase];
+}
+
+/* The alarm outside of tocsin, for an incident that nobody answers. */
+static void on_alarm(void *owner, const struct effect *e)
+{
+	struct server *s = owner;
+	struct alarm_cause cause = { .priority = e->alarm.priority };
+	struct reason reason = { .code = e->alarm.why };
+	TEXT_COPY(cause.reason, reason_name(reason.code));
+	reason_format(&reason, cause.text, sizeof cause.text);
+	id_format(e->alarm.incident.v, cause.incident);
+	cause.waiting = (unsigned)table_count(s->loop.world.incidents);
+	TEXT_COPY(cause.node, s->conf.node.name);
+	alarm_raise(s->alarm, &cause);
+}
+
+/* ... and for a state in which the service cannot serve. Once each time it begins. */
+static void alarm_for_state(struct server *s, enum health_kind kind)
+{
+	struct alarm_cause cause = { 0 };
+	TEXT_COPY(cause.reason, health_name(kind));
+	TEXT_COPY(cause.text, health_sentence(kind));
+	TEXT_COPY(cause.node, s->conf.node.name);
+	alarm_raise(s->alarm, &cause);
 }
 
 /* Ports of accept and push. */
@@ -273,16 +300,31 @@ static void look_at_keepers(struct server *s, struct wall now)
 	health_set(&s->health, HEALTH_POSTGRES_AWAY, f.state == FOLLOWER_AWAY, f.why, now);
 }
 
+static void look_at_alarm(struct server *s, struct wall now)
+{
+	struct alarm_status a;
+	alarm_status(s->alarm, &a);
+	bool failed = a.ended > 0 && a.last.end != ALARM_END_DONE;
+	health_set(&s->health, HEALTH_NO_ALARM, !a.is_set || failed,
+	           failed ? alarm_end_name(a.last.end) : "no alarm.command is set", now);
+}
+
 static void on_look(struct timer *t, struct mono now)
 {
 	struct server *s = (struct server *)((char *)t - offsetof(struct server, look));
 	struct wall wall = clock_wall();
+	bool was_ready = health_is_ready(&s->health);
 	look_at_keepers(s, wall);
 	look_at_registry(s);
+	look_at_alarm(s, wall);
 	health_set(&s->health, HEALTH_CLOCK, !clock_is_synchronised(), "the kernel says so", wall);
 	health_set(&s->health, HEALTH_NO_CONSOLE,
 	           s->phase == PHASE_SERVING && consoles_count(s->loop.consoles) == 0, "", wall);
 	health_set(&s->health, HEALTH_DESCRIPTORS, doors_are_starved(&s->doors), "", wall);
+	if (was_ready && !health_is_ready(&s->health) && s->phase == PHASE_SERVING)
+		alarm_for_state(s, health_is_on(&s->health, HEALTH_JOURNAL_FAILING)
+		                           ? HEALTH_JOURNAL_FAILING
+		                           : HEALTH_REGISTRY_MISSING);
 	char line[128];
 	report_line(&s->report, line, sizeof line);
 	notify_status(&s->notify, line);
@@ -334,6 +376,7 @@ static void on_reload(evutil_socket_t signal_number, short what, void *arg)
 		s->loop.keepers.policy = (enum receipt_policy)s->conf.receipt.policy;
 		release_set_wait(s->loop.release, s->conf.push.unrecorded_after_ms);
 		doors_take(&s->doors, &s->conf, &tls);
+		alarm_set(s->alarm, s->conf.alarm.command, s->conf.alarm.timeout_ms);
 	}
 	doors_tls_done(&tls);
 	stats_count(&s->stats, STATS_RELOADS, !ok, 1);
@@ -440,8 +483,12 @@ static bool server_open(struct server *s)
 	l->checkpointer = checkpointer_new(s->conf.journal.segment_bytes / 2);
 	l->keepers.policy = (enum receipt_policy)s->conf.receipt.policy;
 	l->stats = &s->stats;
+	s->alarm = alarm_new(&s->stats);
+	l->watch = (struct loop_watch){ s, on_alarm };
 	s->look.on_due = on_look;
-	return l->links != NULL && l->checkpointer != NULL &&
+	if (s->alarm != NULL)
+		alarm_set(s->alarm, s->conf.alarm.command, s->conf.alarm.timeout_ms);
+	return s->alarm != NULL && l->links != NULL && l->checkpointer != NULL &&
 	       loop_init(l, s->conf.push.unrecorded_after_ms) &&
 	       world_init(&l->world, &s->conf.rules, (struct position){ s->conf.node.id, 0, 0 }) &&
 	       watch(s, &s->on_term, SIGTERM, EV_SIGNAL, on_stop) &&
@@ -505,6 +552,7 @@ void server_free(struct server *s)
 	loop_done(l);
 	checkpointer_free(l->checkpointer);
 	notify_close(&s->notify);
+	alarm_free(s->alarm, ALARM_MS);
 	if (l->timers != NULL)
 		timers_free(l->timers);
 	if (l->base != NULL)
