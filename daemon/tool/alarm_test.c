@@ -1,5 +1,3 @@
-#include "tool/verb.h"
-
 #include <string.h>
 
 #include <jansson.h>
@@ -7,6 +5,7 @@
 #include "run/alarm_command.h"
 #include "run/conf.h"
 #include "support/text.h"
+#include "tool/verb.h"
 
 #define REASON_TEST "test"
 #define TEXT_TEST   "Essai de l'alarme extérieure de tocsin : aucune intervention n'est demandée."

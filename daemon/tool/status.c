@@ -1,5 +1,3 @@
-#include "tool/verb.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +8,7 @@
 #include "support/text.h"
 #include "tool/admin_page.h"
 #include "tool/plain.h"
+#include "tool/verb.h"
 
 #define WAIT_MS    5000
 #define NAME_SIZE  128
