@@ -330,6 +330,27 @@ bool journal_close(struct journal *j, int64_t wait_ms)
 	return is_durable;
 }
 
+/* Under the lock. The durable position does not pass what is missing. */
+static void leave_out(struct journal *j, uint64_t number)
+{
+	if (j->missing_from == 0) {
+		j->missing_from = number;
+		j->missing_since = j->disk->mono(j->disk->context);
+	}
+	if (number > j->missing_to) {
+		j->missing_to = number;
+		j->status.left_out++;
+	}
+}
+
+/* Under the lock: the first of the missing was appended after all. */
+static void found_again(struct journal *j)
+{
+	j->status.left_out--;
+	if (++j->missing_from > j->missing_to)
+		j->missing_from = j->missing_to = 0;
+}
+
 enum journal_answer journal_append(struct journal *j, uint64_t number, const void *bytes,
                                    size_t length)
 {
@@ -337,14 +358,18 @@ enum journal_answer journal_append(struct journal *j, uint64_t number, const voi
 	if (length > j->payload_max)
 		return JOURNAL_TOO_LONG;
 	pthread_mutex_lock(&j->lock);
-	if (!j->is_started || j->is_closing)
+	if (!j->is_started || j->is_closing) {
 		answer = JOURNAL_CLOSED;
-	else if (number <= j->status.appended)
+	} else if (number <= j->status.appended) {
 		answer = JOURNAL_OUT_OF_ORDER;
-	else if (!batch_add(&j->gathering, number, j->record_version, bytes, (uint32_t)length))
+	} else if (!batch_add(&j->gathering, number, j->record_version, bytes, (uint32_t)length)) {
 		answer = JOURNAL_FULL;
-	else
+		leave_out(j, number);
+	} else {
 		j->status.appended = number;
+		if (number == j->missing_from)
+			found_again(j);
+	}
 	pthread_mutex_unlock(&j->lock);
 	return answer;
 }
@@ -375,29 +400,50 @@ void journal_woken(struct journal *j)
 		return;
 }
 
+/* What the thread cannot say of itself. */
+static void show_failing(const struct journal *j, struct journal_status *out,
+                         enum journal_reason reason, struct mono since, struct mono now)
+{
+	const struct wall wall = j->disk->wall(j->disk->context);
+	out->state = JOURNAL_FAILING;
+	out->reason = reason;
+	out->error = 0;
+	out->since = since;
+	out->since_wall = wall_add_ms(wall, -mono_ms_between(since, now));
+}
+
 void journal_status(struct journal *j, struct journal_status *out)
 {
 	pthread_mutex_lock(&j->lock);
 	*out = j->status;
 	out->pending_bytes = batch_left(&j->gathering);
+	out->pending_bytes_max = j->gathering.room;
+	const struct mono missing = j->missing_from != 0 ? j->missing_since : (struct mono){ 0 };
 	pthread_mutex_unlock(&j->lock);
 	const struct mono began = { atomic_load_explicit(&j->turn_began_ns, memory_order_relaxed) };
 	const struct mono late = mono_add_ms(began, JOURNAL_SLOW_MS);
 	const struct mono now = j->disk->mono(j->disk->context);
-	if (!mono_is_set(began) || !mono_is_due(late, now) || out->state == JOURNAL_FAILING)
+	if (out->state == JOURNAL_FAILING)
 		return;
-	out->state = JOURNAL_FAILING;
-	out->reason = JOURNAL_REASON_SLOW;
-	out->error = 0;
-	out->since = late;
-	out->since_wall = wall_add_ms(j->disk->wall(j->disk->context), -mono_ms_between(late, now));
+	if (mono_is_set(missing))
+		show_failing(j, out, JOURNAL_REASON_LEFT_OUT, missing, now);
+	else if (mono_is_set(began) && mono_is_due(late, now))
+		show_failing(j, out, JOURNAL_REASON_SLOW, late, now);
 }
 
 void journal_confirm(struct journal *j, struct position confirmed)
 {
+	bool is_news = false;
 	pthread_mutex_lock(&j->lock);
 	j->status.confirmed = confirmed;
+	if (j->missing_from != 0 && confirmed.epoch == j->epoch &&
+	    confirmed.number >= j->missing_to) {
+		j->missing_from = j->missing_to = 0;
+		is_news = journal_thread_show_durable(j);
+	}
 	pthread_mutex_unlock(&j->lock);
+	if (is_news)
+		journal_thread_wake_loop(j);
 }
 
 enum journal_answer journal_checkpoint_begin(struct journal *j, struct position start)
@@ -494,7 +540,8 @@ const char *journal_state_name(enum journal_state state)
 
 const char *journal_reason_name(enum journal_reason reason)
 {
-	static const char *const names[] = { "none", "no-room", "prepare",      "write",
-		                             "sync", "slow",    "over-ceiling", "checkpoint" };
+	static const char *const names[] = { "none",         "no-room",    "prepare",
+		                             "write",        "sync",       "slow",
+		                             "over-ceiling", "checkpoint", "left-out" };
 	return BUG((size_t)reason >= sizeof(names) / sizeof(names[0])) ? "unknown" : names[reason];
 }

@@ -43,7 +43,7 @@ struct journal_settings {
 
 enum journal_answer {
 	JOURNAL_OK,
-	JOURNAL_FULL,         /* the ceiling is reached: not taken; try after a wake-up */
+	JOURNAL_FULL,         /* the ceiling is reached: not taken */
 	JOURNAL_TOO_LONG,     /* no segment can hold it */
 	JOURNAL_OUT_OF_ORDER, /* the number is not above the last one */
 	JOURNAL_CLOSED,       /* not started, or closing */
@@ -74,6 +74,8 @@ enum journal_reason {
 	JOURNAL_REASON_SLOW,         /* the disk has not answered for JOURNAL_SLOW_MS */
 	JOURNAL_REASON_OVER_CEILING, /* what may not be deleted exceeds total_bytes_max */
 	JOURNAL_REASON_CHECKPOINT,   /* the last checkpoint failed: restarts get slower */
+	JOURNAL_REASON_LEFT_OUT,     /* it was full: records are missing that PostgreSQL has not
+	                              * confirmed either */
 };
 
 struct journal_status {
@@ -84,8 +86,10 @@ struct journal_status {
 	struct wall since_wall;
 
 	struct position durable, confirmed;
-	uint64_t appended;      /* the last number taken */
-	uint64_t pending_bytes; /* not handed to the thread yet */
+	uint64_t appended;          /* the last number taken */
+	uint64_t pending_bytes;     /* not handed to the thread yet */
+	uint64_t pending_bytes_max; /* of these: then it is full */
+	uint64_t left_out;          /* records that it was too full to take */
 	uint64_t segments, bytes, unconfirmed_bytes;
 	bool has_spare;
 
@@ -117,12 +121,14 @@ enum journal_answer journal_start(struct journal *j, struct position *first);
 /* Waits until all is durable, or for so long; false when something was not. Ends the thread. */
 bool journal_close(struct journal *j, int64_t wait_ms);
 
-/* Copies the record into the gathering batch. Numbers grow; one left out stays out for ever. */
+/* Copies the record into the gathering batch. Numbers grow. One that was refused because it was full
+ * is missing from then on, unless it is appended again before any other: the durable position stays
+ * before it until PostgreSQL has confirmed it, so that no receipt goes out for what nobody has. */
 enum journal_answer journal_append(struct journal *j, uint64_t number, const void *bytes,
                                    size_t length);
 /* At the end of the turn: the thread may go. */
 void journal_commit(struct journal *j);
-/* Everything up to it is durable. Any thread. */
+/* Everything up to it is durable here, or was left out and PostgreSQL has it. Any thread. */
 struct position journal_durable(struct journal *j);
 /* Readable when the durable position, the state or a checkpoint moved; cleared by journal_woken. */
 int journal_wake_fd(const struct journal *j);

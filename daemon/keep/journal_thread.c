@@ -324,23 +324,42 @@ static void judge(struct journal *j, struct mono now)
 	          LOG_TEXT("error", own->error != 0 ? strerrordesc_np(own->error) : ""));
 }
 
+bool journal_thread_show_durable(struct journal *j)
+{
+	const uint64_t before = atomic_load_explicit(&j->durable, memory_order_relaxed);
+	uint64_t number = j->written;
+	if (j->missing_from != 0 && number >= j->missing_from)
+		number = j->missing_from - 1;
+	j->status.durable = (struct position){ j->folder.node, j->epoch, number };
+	atomic_store_explicit(&j->durable, number, memory_order_release);
+	return number != before;
+}
+
+void journal_thread_wake_loop(struct journal *j)
+{
+	const uint64_t one = 1;
+	if (write(j->wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		log_event(LOG_LEVEL_ERROR, "journal-wake-failed",
+		          LOG_TEXT("error", strerrordesc_np(errno)));
+}
+
 /* 5. Says what became of it, and wakes the loop if that is news. */
 static void publish(struct journal *j)
 {
-	const uint64_t one = 1;
 	j->own.segments = j->segments.segments_count;
 	pthread_mutex_lock(&j->lock);
 	struct journal_status next = j->own;
 	next.appended = j->status.appended;
 	next.confirmed = j->status.confirmed;
+	next.left_out = j->status.left_out;
 	next.is_checkpointing = j->is_checkpoint_open;
 	j->status = next;
+	j->written = next.durable.number;
+	journal_thread_show_durable(j);
 	j->is_idle = batch_is_done(&j->gathering);
 	pthread_mutex_unlock(&j->lock);
-	atomic_store_explicit(&j->durable, j->own.durable.number, memory_order_release);
-	if (j->is_news && write(j->wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
-		log_event(LOG_LEVEL_ERROR, "journal-wake-failed",
-		          LOG_TEXT("error", strerrordesc_np(errno)));
+	if (j->is_news)
+		journal_thread_wake_loop(j);
 	j->is_news = false;
 }
 

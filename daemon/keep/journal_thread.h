@@ -53,6 +53,9 @@ struct journal {
 	bool is_checkpoint_begun, is_checkpoint_ended; /* said, and not taken by the thread yet */
 	bool is_closing, is_given_up, is_finished;
 	struct journal_status status;
+	uint64_t written;               /* durable here: the last number */
+	uint64_t missing_from, missing_to; /* left out since it was full; 0: none */
+	struct mono missing_since;
 	_Atomic uint64_t durable;      /* the number alone, for those that take no lock */
 	_Atomic int64_t turn_began_ns; /* 0: the thread waits for work */
 
@@ -80,5 +83,9 @@ void *journal_thread_main(void *journal);
 bool journal_thread_turn(struct journal *j, struct mono *due);
 /* The first segment, before the thread runs: a full disk is known at the start. */
 void journal_thread_prepare(struct journal *j);
+
+/* Under the lock: what is durable, for all to see. True when it moved. Either side. */
+bool journal_thread_show_durable(struct journal *j);
+void journal_thread_wake_loop(struct journal *j);
 
 #endif

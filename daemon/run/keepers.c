@@ -58,5 +58,8 @@ bool keepers_is_behind(struct keepers *k)
 	if (k->follower != NULL && follower_is_full(k->follower))
 		return true;
 	journal_status(k->journal, &s);
-	return s.state != JOURNAL_FAILING && s.pending_bytes > JOURNAL_PENDING_BYTES_MAX / 2;
+	/* With the disk failing PostgreSQL keeps what comes in, if there is one. */
+	if (s.state == JOURNAL_FAILING && k->follower != NULL)
+		return false;
+	return s.pending_bytes > s.pending_bytes_max / 2;
 }

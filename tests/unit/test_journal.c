@@ -408,7 +408,7 @@ static void every_answer_and_state_has_a_name(void **state)
 		                        "unknown");
 	for (int s = JOURNAL_GOOD; s <= JOURNAL_FAILING; s++)
 		assert_string_not_equal(journal_state_name((enum journal_state)s), "unknown");
-	for (int reason = JOURNAL_REASON_NONE; reason <= JOURNAL_REASON_CHECKPOINT; reason++)
+	for (int reason = JOURNAL_REASON_NONE; reason <= JOURNAL_REASON_LEFT_OUT; reason++)
 		assert_string_not_equal(journal_reason_name((enum journal_reason)reason),
 		                        "unknown");
 }

@@ -136,27 +136,85 @@ static void a_sick_disk_is_tried_ever_more_seldom(void **state)
 	expect_after_crash(7);
 }
 
-static void records_are_taken_up_to_the_ceiling_while_it_fails(void **state)
+/* Appends and turns until it is full, on a disk that fails; the number that was refused. */
+static uint64_t fill(void)
 {
-	(void)state;
-	memory_disk_fail(r.m, MEMORY_FDATASYNC, 0, FOR_EVER, EIO);
 	uint64_t n = 1;
+	memory_disk_fail(r.m, MEMORY_FDATASYNC, 0, FOR_EVER, EIO);
 	for (; rig_append(&r, n) == JOURNAL_OK; n++)
 		rig_turns(&r);
-	assert_int_equal(rig_append(&r, n), JOURNAL_FULL);
-	const uint64_t taken = n - 1;
-	assert_in_range(taken, 4000,
-	                8192); /* 384 KiB of 96 bytes, the first ones in the other buffer */
-	assert_int_equal(rig_status(&r).appended, taken);
-	assert_true(rig_status(&r).pending_bytes > 300000);
+	return n;
+}
+
+static void heal(void)
+{
 	memory_disk_fail(r.m, MEMORY_FDATASYNC, 0, 0, 0);
 	memory_disk_pass_ms(r.m, 5000);
 	rig_turns(&r);
 	rig_turns(&r);
-	assert_int_equal(journal_durable(r.j).number, taken);
-	assert_int_equal(rig_append(&r, n), JOURNAL_OK);
+}
+
+static void records_are_taken_up_to_the_ceiling_while_it_fails(void **state)
+{
+	(void)state;
+	const uint64_t refused = fill();
+	struct journal_status status = rig_status(&r);
+	assert_in_range(refused, 4000, 8192); /* 384 KiB of 96 bytes, the first ones elsewhere */
+	assert_int_equal(status.appended, refused - 1);
+	assert_int_equal(status.left_out, 1);
+	assert_true(status.pending_bytes + 96 > status.pending_bytes_max);
+	heal();
+	assert_int_equal(journal_durable(r.j).number, refused - 1);
+	assert_int_equal(rig_append(&r, refused),
+	                 JOURNAL_OK); /* the same one again: nothing is missing */
 	rig_turns(&r);
-	expect_after_crash((unsigned)n);
+	assert_int_equal(journal_durable(r.j).number, refused);
+	expect_state(JOURNAL_GOOD, JOURNAL_REASON_NONE, 0);
+	assert_int_equal(rig_status(&r).left_out, 0);
+	expect_after_crash((unsigned)refused);
+}
+
+/* Nobody has the record that was refused: no later one may let its receipt go. */
+static void what_was_left_out_holds_the_durable_position(void **state)
+{
+	(void)state;
+	const uint64_t refused = fill();
+	assert_int_equal(rig_append(&r, refused + 1), JOURNAL_FULL);
+	heal();
+	rig_write(&r, refused + 2, refused + 3);
+	assert_int_equal(journal_durable(r.j).number, refused - 1);
+	assert_int_equal(rig_status(&r).durable.number, refused - 1);
+	assert_int_equal(rig_status(&r).left_out, 2);
+	expect_state(JOURNAL_FAILING, JOURNAL_REASON_LEFT_OUT, 0);
+	is_awake();
+	confirm(refused);
+	assert_false(is_awake());
+	assert_int_equal(journal_durable(r.j).number, refused - 1);
+	confirm(refused + 1); /* PostgreSQL has both */
+	assert_true(is_awake());
+	assert_int_equal(journal_durable(r.j).number, refused + 3);
+	expect_state(JOURNAL_GOOD, JOURNAL_REASON_NONE, 0);
+	rig_kill(&r, MEMORY_CRASH_LOSES);
+	rig_start(&r);
+	assert_int_equal(r.records, refused + 1);
+	assert_int_equal(r.report.gaps, 1);
+	assert_int_equal(r.report.lost, 0);
+}
+
+static void what_was_left_out_and_is_appended_after_all_is_missing_no_more(void **state)
+{
+	(void)state;
+	const uint64_t refused = fill();
+	assert_int_equal(rig_append(&r, refused + 1), JOURNAL_FULL);
+	heal();
+	rig_write(&r, refused, refused); /* one of the two */
+	assert_int_equal(journal_durable(r.j).number, refused);
+	rig_write(&r, refused + 2, refused + 2); /* and then the next but one */
+	assert_int_equal(journal_durable(r.j).number, refused);
+	assert_int_equal(rig_append(&r, refused + 1), JOURNAL_OUT_OF_ORDER);
+	assert_int_equal(rig_status(&r).left_out, 1);
+	confirm(refused + 1);
+	assert_int_equal(journal_durable(r.j).number, refused + 2);
 }
 
 static void a_full_disk_is_known_a_segment_early(void **state)
@@ -436,6 +494,8 @@ int main(void)
 		WITH_JOURNAL(a_failed_sync_goes_to_the_spare_at_once),
 		WITH_JOURNAL(a_sick_disk_is_tried_ever_more_seldom),
 		WITH_JOURNAL(records_are_taken_up_to_the_ceiling_while_it_fails),
+		WITH_JOURNAL(what_was_left_out_holds_the_durable_position),
+		WITH_JOURNAL(what_was_left_out_and_is_appended_after_all_is_missing_no_more),
 		WITH_JOURNAL(a_full_disk_is_known_a_segment_early),
 		WITH_JOURNAL(a_start_on_a_full_disk_is_a_state),
 		WITH_JOURNAL(for_want_of_room_the_oldest_confirmed_go_early),
