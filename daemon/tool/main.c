@@ -18,6 +18,8 @@ static const struct verb verbs[] = {
 	{ "db", db_verb, "the database's schema: migrate, status" },
 	{ "explain", explain_verb, "what would become of an alert, and why" },
 	{ "phone", phone_verb, "how a telephone number is read, one a line" },
+	{ "registry", registry_verb, "practitioners, sites, numbers, consent" },
+	{ "source", source_verb, "devices, panels, regulation desks, telephone exchanges" },
 	{ "status", status_verb, "what the running daemon says of itself" },
 	{ "territory", territory_verb, "communes, contours, centres, advisers: import, check" },
 	{ NULL, NULL, NULL },

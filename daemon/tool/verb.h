@@ -67,6 +67,8 @@ int console_verb(int argc, char **argv);
 int db_verb(int argc, char **argv);
 int explain_verb(int argc, char **argv);
 int phone_verb(int argc, char **argv);
+int registry_verb(int argc, char **argv);
+int source_verb(int argc, char **argv);
 int status_verb(int argc, char **argv);
 int territory_verb(int argc, char **argv);
 
