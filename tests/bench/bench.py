@@ -47,6 +47,9 @@ class Bench:
         self.authority = Authority(WORK / "tls")
         self.identities = WORK / "identities"
         self.identities.mkdir()
+        self.platform = self.authority.issue("platform")
+        self.lend("bench", self.platform)
+        self.lend("console-cic", self.authority.issue("console-cic-77"))
         self.count = 0
         self.rows = []
 
@@ -61,22 +64,18 @@ class Bench:
         database = Database(self.server, name)
         subprocess.run([BUILD / "tocsin", "db", "migrate", f"--dir={ROOT / 'sql'}",
                         f"--database={database.dsn()}"], check=True, stdout=subprocess.DEVNULL)
-        department = Department(database, self.authority.name)
-        department.fill()
-        for identity, kind, centre in (("bench", "platform", None), ("console-cic", "console", "cic-77")):
-            self.identity(department, identity, kind, centre)
+        Department(database, self.authority.issuer).fill()
         if persons:
             self.register(database, persons)
         options = {name.replace(".", "__"): value for name, value in QUIET.items()}
         return database, Daemon(BUILD / "tocsind", WORK / f"daemon-{self.count}", self.authority,
                                 database.dsn(), **options)
 
-    def identity(self, department, name, kind, centre):
-        issued = self.authority.issue(name)
+    def lend(self, name, issued):
+        """Where the load finds it: NAME.pem, NAME.key, ca.pem."""
         shutil.copy(issued.certificate, self.identities / f"{name}.pem")
         shutil.copy(issued.key, self.identities / f"{name}.key")
         shutil.copy(self.authority.file, self.identities / "ca.pem")
-        department.add_source(kind, name=name, centre=centre, subject=issued.subject)
 
     @staticmethod
     def register(database, persons):
@@ -200,10 +199,9 @@ class Bench:
         database, daemon = self.fresh()
         daemon.set(alerts__links_each=links + 8)
         daemon.start()
-        identity = self.authority.issue("bench", file="bench-idle")
-        warm = [self.sender(Sender, daemon, identity) for _ in range(50)]
+        warm = [self.sender(Sender, daemon, self.platform) for _ in range(50)]
         before = resident_kib(daemon.pid)
-        held = [self.sender(Sender, daemon, identity) for _ in range(links)]
+        held = [self.sender(Sender, daemon, self.platform) for _ in range(links)]
         self.row("an idle TLS sender", [(resident_kib(daemon.pid) - before) / links], ("<=", 30), " KiB")
         for link in warm + held:
             link.close()
