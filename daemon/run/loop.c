@@ -178,7 +178,7 @@ static void reap(struct loop *l)
 {
 	links_reap(l->links);
 	world_reap(&l->world);
-	bool full = inbox_is_full(l->inbox) || keepers_is_behind(&l->keepers);
+	bool full = l->is_ending || inbox_is_full(l->inbox) || keepers_is_behind(&l->keepers);
 	if (full && !l->is_paused)
 		links_pause(l->links);
 	else if (!full && l->is_paused)

@@ -48,6 +48,7 @@ struct loop {
 	struct timer wake; /* for decide()'s deadlines and views that waited long enough */
 	struct effects effects;
 	bool is_paused;  /* links are not read */
+	bool is_ending;  /* nor will they be: what was read is still decided and answered */
 	bool wants_turn; /* something is left to do: do not wait */
 	uint64_t turns;
 	struct mono turn_began;

@@ -8,13 +8,13 @@
 #include <event2/event.h>
 
 #include "keep/loader.h"
-#include "keep/restore.h"
 #include "run/alarm.h"
 #include "run/doors.h"
 #include "run/health.h"
 #include "run/loop.h"
 #include "run/notify.h"
 #include "run/report.h"
+#include "run/resume.h"
 #include "support/bug.h"
 #include "support/log.h"
 #include "support/text.h"
@@ -23,6 +23,7 @@
 #define DRAIN_MS       10000 /* after SIGTERM, for receipts that wait */
 #define GOODBYE_MS     2000  /* for links to hear that it ends */
 #define CLOSE_MS       10000 /* for the last batch and the checkpoint */
+#define START_MS       30000 /* a start that takes longer is an alarm */
 #define ALARM_MS       5000  /* for an alarm under way */
 #define LOOK_EVERY_MS  1000  /* at what may be degraded */
 
@@ -33,6 +34,8 @@ struct server {
 	char path[1024];
 	enum phase phase;
 	bool failed;
+	bool is_start_alarmed;
+	struct mono began;
 	struct mono phase_until;
 	struct loop loop;
 	struct loader *loader;
@@ -44,8 +47,7 @@ struct server {
 	struct alarm *alarm;
 	struct timer look;
 	struct event *on_term, *on_int, *on_hup, *on_loader, *on_journal, *on_follower;
-	struct position last; /* what the journal ended with at the start */
-	uint64_t unreadable;  /* records that a restart could not read back */
+	struct resumed resumed;
 };
 
 static void set_phase(struct server *s, enum phase phase)
@@ -114,53 +116,10 @@ static void port_heard(void *owner, enum source_kind kind)
 	stats_count(&((struct server *)owner)->stats, STATS_HEARD, kind, 1);
 }
 
-/* What a restart finds. */
-
-struct recovering {
-	struct server *server;
-	struct mono now;
-	struct wall wall;
-};
-
-static bool recovered(struct recovering *r, enum restore_end end)
-{
-	if (end == RESTORE_UNREADABLE)
-		r->server->unreadable++;
-	return end != RESTORE_NO_MEMORY;
-}
-
-static bool on_item(void *context, uint32_t version, const uint8_t *bytes, size_t length)
-{
-	struct recovering *r = context;
-	(void)version;
-	return recovered(r, restore_item(&r->server->loop.world, bytes, length, r->now, r->wall));
-}
-
-static bool on_record(void *context, struct position position, uint32_t version,
-                      const uint8_t *bytes, size_t length)
-{
-	struct recovering *r = context;
-	(void)version;
-	return recovered(r, restore_record(&r->server->loop.world, position, bytes, length, r->now,
-	                                   r->wall));
-}
-
-static void on_trouble(void *context, const char *what, struct position near, bool lost)
-{
-	char position[POSITION_TEXT_SIZE];
-	(void)context;
-	log_event(lost ? LOG_LEVEL_CRIT : LOG_LEVEL_WARN, "journal-trouble", LOG_TEXT("what", what),
-	          LOG_TEXT("near", position_format(near, position)), LOG_NUMBER("lost", lost));
-}
-
 static bool open_journal(struct server *s)
 {
 	struct journal_settings settings;
-	struct recovery_report report = { 0 };
-	struct recovering recovering = { s, clock_mono(), clock_wall() };
-	struct recovery_calls calls = { &recovering, on_item, on_record, on_trouble };
 	enum journal_answer why = JOURNAL_OK;
-	struct world *w = &s->loop.world;
 
 	journal_settings_default(&settings);
 	settings.folder = s->conf.journal.folder;
@@ -177,25 +136,7 @@ static bool open_journal(struct server *s)
 		return false;
 	}
 	s->loop.keepers.journal = j;
-	if (journal_recover(j, &calls, &report) != RECOVERY_DONE)
-		log_event(LOG_LEVEL_CRIT, "journal-not-whole", LOG_NUMBER("error", report.error));
-	s->last = report.last;
-	why = journal_start(j, &w->next);
-	if (why != JOURNAL_OK) {
-		log_event(LOG_LEVEL_CRIT, "journal-not-started",
-		          LOG_TEXT("why", journal_answer_text(why)));
-		return false;
-	}
-	world_restored(w, clock_mono());
-	char next[POSITION_TEXT_SIZE];
-	log_event(LOG_LEVEL_NOTICE, "journal-opened",
-	          LOG_TEXT("position", position_format(w->next, next)),
-	          LOG_NUMBER("checkpoint", report.has_checkpoint),
-	          LOG_NUMBER("records", report.records),
-	          LOG_NUMBER("incidents", table_count(w->incidents)),
-	          LOG_NUMBER("gaps", report.gaps), LOG_NUMBER("bad", report.bad),
-	          LOG_NUMBER("torn", report.torn), LOG_NUMBER("unreadable", s->unreadable));
-	return true;
+	return resume(j, &s->loop.world, &s->resumed);
 }
 
 /* Everything that is needed to recognise somebody is there: consoles see what was open, and both
@@ -204,7 +145,8 @@ static bool open_doors(struct server *s)
 {
 	struct incident *i;
 	struct world *w = &s->loop.world;
-	desk_begin(consoles_desk(s->loop.consoles), (struct position){ w->next.node, w->next.epoch, 0 });
+	desk_begin(consoles_desk(s->loop.consoles),
+	           (struct position){ w->next.node, w->next.epoch, 0 });
 	for (size_t n = 0; (i = world_next_incident(w, &n)) != NULL;) {
 		struct view *v = view_new(i, false, clock_mono(), w->registry, w->territory);
 		if (v == NULL)
@@ -309,6 +251,21 @@ static void look_at_alarm(struct server *s, struct wall now)
 	           failed ? alarm_end_name(a.last.end) : "no alarm.command is set", now);
 }
 
+/* A node that cannot serve alarms on itself: when it stops being able to, and when a start does not
+ * get there. */
+static void alarm_if_not_serving(struct server *s, bool was_ready, struct mono now)
+{
+	bool late = s->phase == PHASE_STARTING && !s->is_start_alarmed &&
+	            mono_is_due(mono_add_ms(s->began, START_MS), now);
+	if (late)
+		s->is_start_alarmed = true;
+	else if (s->phase != PHASE_SERVING || !was_ready || health_is_ready(&s->health))
+		return;
+	alarm_for_state(s, health_is_on(&s->health, HEALTH_JOURNAL_FAILING)
+	                           ? HEALTH_JOURNAL_FAILING
+	                           : HEALTH_REGISTRY_MISSING);
+}
+
 static void on_look(struct timer *t, struct mono now)
 {
 	struct server *s = (struct server *)((char *)t - offsetof(struct server, look));
@@ -321,10 +278,7 @@ static void on_look(struct timer *t, struct mono now)
 	health_set(&s->health, HEALTH_NO_CONSOLE,
 	           s->phase == PHASE_SERVING && consoles_count(s->loop.consoles) == 0, "", wall);
 	health_set(&s->health, HEALTH_DESCRIPTORS, doors_are_starved(&s->doors), "", wall);
-	if (was_ready && !health_is_ready(&s->health) && s->phase == PHASE_SERVING)
-		alarm_for_state(s, health_is_on(&s->health, HEALTH_JOURNAL_FAILING)
-		                           ? HEALTH_JOURNAL_FAILING
-		                           : HEALTH_REGISTRY_MISSING);
+	alarm_if_not_serving(s, was_ready, now);
 	char line[128];
 	report_line(&s->report, line, sizeof line);
 	notify_status(&s->notify, line);
@@ -341,6 +295,7 @@ static void on_stop(evutil_socket_t signal_number, short what, void *arg)
 		return;
 	log_event(LOG_LEVEL_NOTICE, "stopping", LOG_NUMBER("signal", signal_number));
 	doors_stop(&s->doors);
+	s->loop.is_ending = true;
 	notify_stopping(&s->notify);
 	set_phase(s, PHASE_DRAINING);
 	s->phase_until = mono_add_ms(clock_mono(), DRAIN_MS);
@@ -418,7 +373,7 @@ static bool start_follower(struct server *s)
 	settings.conninfo = s->conf.postgres.conninfo;
 	settings.node = s->conf.node.id;
 	settings.folder = journal_folder(s->loop.keepers.journal);
-	settings.last = s->last;
+	settings.last = s->resumed.last;
 	settings.epoch = s->loop.world.next.epoch;
 	settings.pace_ms = s->conf.postgres.pace_ms;
 	settings.connect_ms = s->conf.postgres.connect_ms;
@@ -517,6 +472,7 @@ struct server *server_new(const struct conf *conf, const char *path)
 		                     .node = s->conf.node.name,
 		                     .node_id = s->conf.node.id,
 		                     .since = clock_wall() };
+	s->began = clock_mono();
 	set_phase(s, PHASE_STARTING);
 	if (!server_open(s)) {
 		server_free(s);
