@@ -17,6 +17,7 @@ static const struct verb verbs[] = {
 	{ "console", console_verb, "a dispatcher's console for one centre" },
 	{ "db", db_verb, "the database's schema: migrate, status" },
 	{ "explain", explain_verb, "what would become of an alert, and why" },
+	{ "journal", journal_verb, "the node's journal: check, dump" },
 	{ "phone", phone_verb, "how a telephone number is read, one a line" },
 	{ "registry", registry_verb, "practitioners, sites, numbers, consent" },
 	{ "source", source_verb, "devices, panels, regulation desks, telephone exchanges" },

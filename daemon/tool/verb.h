@@ -66,6 +66,7 @@ int alert_verb(int argc, char **argv);
 int console_verb(int argc, char **argv);
 int db_verb(int argc, char **argv);
 int explain_verb(int argc, char **argv);
+int journal_verb(int argc, char **argv);
 int phone_verb(int argc, char **argv);
 int registry_verb(int argc, char **argv);
 int source_verb(int argc, char **argv);
