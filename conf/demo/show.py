@@ -41,7 +41,7 @@ class Console:
         self.lines = 0
         self.changed = threading.Condition()
         self.process = subprocess.Popen(
-            [TOCSIN, "--config", CONFIGURATION, "console", "--json", "--centre", centre,
+            ["setpriv", "--pdeathsig=TERM", TOCSIN, "--config", CONFIGURATION, "console", "--json", "--centre", centre,
              "--identity", f"console-{centre}", "--operator", "Démonstration"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for stream, kept in ((self.process.stdout, self.shown), (self.process.stderr, self.others)):
