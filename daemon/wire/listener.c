@@ -20,6 +20,7 @@
 #define LISTENER_BACKLOG          1024 /* the kernel lowers it to net.core.somaxconn */
 #define LISTENER_ACCEPTS_PER_TURN 16
 #define LISTENER_REST_MS          100
+#define LISTENER_FULL_TOLD_MS     10000 /* from one line in the log to the next */
 /* A handshake over a slow mobile line takes a second. One this young may still be on its way; if
  * all are, newcomers wait in the kernel's backlog. */
 #define LISTENER_CROWD_AGE_MS  1000
@@ -53,6 +54,7 @@ struct listener {
 	unsigned sockets_count;
 	int reserve; /* a descriptor to give away when there is none; -1: could not be had */
 	struct mono starved_since;
+	struct mono full_told;
 	struct listener_counters counters;
 };
 
@@ -147,6 +149,21 @@ static bool listener_has_place(struct listener *ls)
 	return false;
 }
 
+static void listener_turn_away(struct listener *ls, int fd)
+{
+	struct mono now = clock_mono();
+
+	close(fd);
+	ls->counters.turned_away_full++;
+	if (mono_is_set(ls->full_told) &&
+	    mono_ms_between(ls->full_told, now) < LISTENER_FULL_TOLD_MS)
+		return;
+	ls->full_told = now;
+	log_event(LOG_LEVEL_ERROR, "listener-full", LOG_TEXT("listener", ls->group->name),
+	          LOG_NUMBER("links", ls->group->count),
+	          LOG_NUMBER("turned_away", ls->counters.turned_away_full));
+}
+
 /* False: accepting rests, or there is nobody. */
 static bool listener_accept(struct listener *ls, int socket_fd)
 {
@@ -163,8 +180,7 @@ static bool listener_accept(struct listener *ls, int socket_fd)
 	}
 	listener_fed(ls);
 	if (ls->group->count >= ls->settings.links_max) {
-		ls->counters.turned_away_full++;
-		close(fd);
+		listener_turn_away(ls, fd);
 		return true;
 	}
 	options_set(fd);
