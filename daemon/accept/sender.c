@@ -328,6 +328,12 @@ struct senders *senders_new(const struct sender_ports *ports,
 	return all;
 }
 
+void senders_set_settings(struct senders *all, const struct sender_settings *settings)
+{
+	must(settings->window >= 1 && settings->window <= SENDER_WINDOW_MAX);
+	all->settings = *settings; /* a session keeps the window that it was welcomed with */
+}
+
 void senders_free(struct senders *all)
 {
 	if (all == NULL)

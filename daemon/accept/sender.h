@@ -39,6 +39,8 @@ struct sender_settings {
 
 /* The listener sees to the settings of senders_group(). */
 struct senders *senders_new(const struct sender_ports *ports, const struct sender_settings *settings);
+/* For a reload: counts for the next messages and links. */
+void senders_set_settings(struct senders *s, const struct sender_settings *settings);
 void senders_free(struct senders *s);
 struct link_group *senders_group(struct senders *s);
 

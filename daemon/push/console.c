@@ -413,6 +413,11 @@ struct consoles *consoles_new(struct timers *timers, const struct console_ports 
 	return all;
 }
 
+void consoles_set_settings(struct consoles *all, const struct console_settings *settings)
+{
+	all->settings = *settings;
+}
+
 void consoles_free(struct consoles *all)
 {
 	if (all == NULL)

@@ -33,11 +33,13 @@ struct console_ports {
 
 struct console_settings {
 	unsigned heartbeat_s;
-	char node[16];
+	char node[64]; /* its name */
 };
 
 struct consoles *consoles_new(struct timers *timers, const struct console_ports *ports,
 			      const struct console_settings *settings);
+/* For a reload: counts from the next heartbeat on. */
+void consoles_set_settings(struct consoles *c, const struct console_settings *settings);
 void consoles_free(struct consoles *c);
 struct link_group *consoles_group(struct consoles *c);
 struct desk *consoles_desk(struct consoles *c);

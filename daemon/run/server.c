@@ -301,6 +301,26 @@ static void on_stop(evutil_socket_t signal_number, short what, void *arg)
 	s->phase_until = mono_add_ms(clock_mono(), DRAIN_MS);
 }
 
+static struct sender_settings sender_settings(const struct conf *c)
+{
+	struct sender_settings settings = {
+		.window = c->alerts.window,
+		.heartbeat_s = c->alerts.heartbeat_s,
+		.links_each = c->alerts.links_each,
+		.message_bytes_max = (unsigned)c->alerts.message_bytes_max,
+		.warn_days = c->tls.warn_days,
+	};
+	TEXT_COPY(settings.node, c->node.name);
+	return settings;
+}
+
+static struct console_settings console_settings(const struct conf *c)
+{
+	struct console_settings settings = { .heartbeat_s = c->consoles.heartbeat_s };
+	TEXT_COPY(settings.node, c->node.name);
+	return settings;
+}
+
 static void tell_error(void *arg, const char *sentence)
 {
 	(void)arg;
@@ -331,6 +351,10 @@ static void on_reload(evutil_socket_t signal_number, short what, void *arg)
 		s->loop.keepers.policy = (enum receipt_policy)s->conf.receipt.policy;
 		release_set_wait(s->loop.release, s->conf.push.unrecorded_after_ms);
 		doors_take(&s->doors, &s->conf, &tls);
+		struct sender_settings senders = sender_settings(&s->conf);
+		struct console_settings consoles = console_settings(&s->conf);
+		senders_set_settings(s->loop.senders, &senders);
+		consoles_set_settings(s->loop.consoles, &consoles);
 		alarm_set(s->alarm, s->conf.alarm.command, s->conf.alarm.timeout_ms);
 	}
 	doors_tls_done(&tls);
@@ -407,23 +431,13 @@ static bool start_loader(struct server *s)
 static bool new_sessions(struct server *s)
 {
 	struct sender_ports sender_ports = { s, port_post, port_registry, port_heard };
-	struct sender_settings sender_settings = {
-		.window = s->conf.alerts.window,
-		.heartbeat_s = s->conf.alerts.heartbeat_s,
-		.links_each = s->conf.alerts.links_each,
-		.message_bytes_max = (unsigned)s->conf.alerts.message_bytes_max,
-		.warn_days = s->conf.tls.warn_days,
-	};
 	struct console_ports console_ports = {
 		s, port_post, port_registry, port_territory, port_durable, port_degraded
 	};
-	struct console_settings console_settings = {
-		.heartbeat_s = s->conf.consoles.heartbeat_s,
-	};
-	TEXT_COPY(sender_settings.node, s->conf.node.name);
-	TEXT_COPY(console_settings.node, s->conf.node.name);
-	s->loop.senders = senders_new(&sender_ports, &sender_settings);
-	s->loop.consoles = consoles_new(s->loop.timers, &console_ports, &console_settings);
+	struct sender_settings senders = sender_settings(&s->conf);
+	struct console_settings consoles = console_settings(&s->conf);
+	s->loop.senders = senders_new(&sender_ports, &senders);
+	s->loop.consoles = consoles_new(s->loop.timers, &console_ports, &consoles);
 	return s->loop.senders != NULL && s->loop.consoles != NULL;
 }
 
