@@ -123,7 +123,9 @@ static struct bufferevent *on_connection(struct event_base *base, void *arg)
 {
 	struct http *h = arg;
 	struct http_connection *c = calloc(1, sizeof(*c));
-	struct bufferevent *b = bufferevent_socket_new(base, -1, 0);
+	/* It must not be evhttp that closes the descriptor: our reference keeps the events alive,
+	 * and whoever got the same number next would never hear of anything. */
+	struct bufferevent *b = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 
 	/* With NULL evhttp tries for itself, and fails for want of memory as well. */
 	if (!c || !b) {
