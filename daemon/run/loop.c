@@ -23,6 +23,8 @@ static void port_receipt(void *owner, const struct effect *e, struct mono at)
 {
 	struct loop *l = owner;
 	enum source_kind kind = senders_receipt(l->senders, e);
+	if (kind == SOURCE_KINDS)
+		return; /* its link has ended: it will ask again */
 	stats_count(l->stats, STATS_RECEIPTS, kind, 1);
 	stats_time(l->stats, STATS_RECEIPT_TIME, kind, mono_us_between(at, clock_mono()));
 }
