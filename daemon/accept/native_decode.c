@@ -26,6 +26,56 @@ static void take_text(char *out, size_t size, const char *in, unsigned *doubts)
 
 #define TAKE_TEXT(array, in, doubts) take_text((array), sizeof(array), (in), (doubts))
 
+/* One varint of the wire format; 0: there is none. The bytes were unpacked before. */
+static size_t take_varint(const uint8_t *at, size_t left, uint64_t *out)
+{
+	*out = 0;
+	for (size_t n = 0; n < left && n < 10; n++) {
+		*out |= (uint64_t)(at[n] & 0x7f) << (7 * n);
+		if (!(at[n] & 0x80))
+			return n + 1;
+	}
+	return 0;
+}
+
+/* protobuf-c ends a text at its first NUL and says nothing: an id or a note that was cut so would
+ * pass for another one. Goes down as deep as the messages are declared, whatever the bytes say. */
+static bool has_nul(const ProtobufCMessageDescriptor *d, const uint8_t *at, size_t left)
+{
+	while (left > 0) {
+		const ProtobufCFieldDescriptor *f;
+		uint64_t key, length = 0;
+		size_t n = take_varint(at, left, &key), skip = 0;
+		if (n == 0)
+			return false;
+		at += n;
+		left -= n;
+		switch (key & 7) {
+		case 0: skip = take_varint(at, left, &length); break;
+		case 1: skip = 8; break;
+		case 2:
+			n = take_varint(at, left, &length);
+			at += n;
+			left -= n;
+			skip = length <= left ? (size_t)length : left;
+			f = protobuf_c_message_descriptor_get_field(d, (unsigned)(key >> 3));
+			if (f != NULL && f->type == PROTOBUF_C_TYPE_STRING && memchr(at, 0, skip) != NULL)
+				return true;
+			if (f != NULL && f->type == PROTOBUF_C_TYPE_MESSAGE &&
+			    has_nul(f->descriptor, at, skip))
+				return true;
+			break;
+		case 5: skip = 4; break;
+		default: return false;
+		}
+		if (skip > left || ((key & 7) == 0 && skip == 0))
+			return false;
+		at += skip;
+		left -= skip;
+	}
+	return false;
+}
+
 /* A number that is cut may read as another one: whole or not at all. */
 static void take_number(char out[static ALERT_NUMBER_SIZE], const char *in, unsigned *doubts)
 {
@@ -175,5 +225,10 @@ void native_decode(const uint8_t *bytes, size_t length, struct wall now, struct 
 		out->alert.doubts = ALERT_DOUBT_KIND | ALERT_DOUBT_REF;
 		break;
 	}
+	struct alert *a = out->kind == NATIVE_ALERT  ? &out->alert
+	                  : out->kind == NATIVE_CALL ? &out->call.alert
+	                                             : NULL;
+	if (a != NULL && has_nul(&tocsin__v1__sender_message__descriptor, bytes, length))
+		a->doubts |= ALERT_DOUBT_TEXT | ALERT_DOUBT_REF; /* neither can be compared */
 	tocsin__v1__sender_message__free_unpacked(m, NULL);
 }

@@ -209,6 +209,27 @@ static void a_bad_id_is_none(void **state)
 	assert_int_equal(strlen(n.alert.ref), 64);
 }
 
+static void expect_nul(const char *message, size_t length, unsigned doubts)
+{
+	struct native n;
+	native_decode((const uint8_t *)message, length, NOW, &n);
+	assert_int_equal(n.kind, NATIVE_ALERT);
+	assert_int_equal(n.alert.doubts, doubts);
+}
+
+static void a_text_that_was_cut_at_a_nul_is_a_doubt(void **state)
+{
+	const unsigned both = ALERT_DOUBT_TEXT | ALERT_DOUBT_REF;
+	(void)state;
+#define EXPECT_NUL(bytes, doubts) expect_nul(bytes, sizeof(bytes) - 1, doubts)
+	EXPECT_NUL("\x12\x05\x0a\x01i\x10\x01", 0);
+	EXPECT_NUL("\x12\x06\x0a\x02i\0\x10\x01", both);                  /* the id */
+	EXPECT_NUL("\x12\x0a\x0a\x01i\x10\x01\x52\x03" "a\0b", both);     /* the note */
+	EXPECT_NUL("\x12\x0a\x0a\x01i\x10\x01\x32\x03\x0a\x01\0", both); /* the person's name */
+	EXPECT_NUL("\x12\x0a\x0a\x01i\x10\x01\xa2\x06\x02\0\0", 0);     /* no field of ours */
+	EXPECT_NUL("\x12\x10\x0a\x01i\x10\x01\x3a\x09\x09\0\0\0\0\0\0\0\0", 0); /* a latitude */
+}
+
 static void a_call_arrives(void **state)
 {
 	(void)state;
@@ -290,6 +311,7 @@ int main(void)
 		cmocka_unit_test(odd_times_are_doubts),
 		cmocka_unit_test(bad_text_is_left_out),
 		cmocka_unit_test(a_bad_id_is_none),
+		cmocka_unit_test(a_text_that_was_cut_at_a_nul_is_a_doubt),
 		cmocka_unit_test(a_call_arrives),
 		cmocka_unit_test(what_is_no_message_is_garbage),
 		cmocka_unit_test(an_unknown_body_is_an_alert),
