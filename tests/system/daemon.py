@@ -4,7 +4,6 @@ It listens on ports that the kernel picks and says them in its log. It dies with
 report of a sanitizer in its log fails the test that stops it.
 """
 
-import os
 import re
 import signal
 import subprocess
@@ -42,7 +41,7 @@ class Daemon:
 
     def __init__(self, program, folder, authority, conninfo, **options):
         self.program, self.folder, self.authority = program, folder, authority
-        self.environment = {}
+        self.environment = {}  # for the daemon alone, not for what starts it
         self.process = None
         self.starts = 0
         self.alerts_port = self.consoles_port = None
@@ -112,8 +111,8 @@ class Daemon:
         self._mark = self.mark()
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig=KILL", self.program, "-c", self.file], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, cwd="/", env={**os.environ, **self.environment})
+                ["setpriv", "--pdeathsig=KILL", "env", *(f"{k}={v}" for k, v in self.environment.items()),
+                 self.program, "-c", self.file], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
         return self
 
     def start(self):

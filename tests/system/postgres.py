@@ -134,6 +134,10 @@ class Postgres:
         """kill -9 of the server and of all its backends, as if the machine had lost them."""
         self._end(signal.SIGKILL)
 
+    def stop_immediately(self):
+        """An end without a checkpoint (pg_ctl -m immediate): the next start recovers from the log."""
+        self._end(signal.SIGQUIT)
+
     def _end(self, how):
         if not self.process:
             return
