@@ -252,6 +252,11 @@ static int import_action(int argc, char **argv)
 	return import_run(&i);
 }
 
+static const char check_about[] =
+        "Looks for what is wrong in the territory (errors: the exit code is 1) and for\n"
+        "what is missing (notes): communes without contour or adviser, contours that\n"
+        "overlap or do not hold their commune's point, centres without a next one.";
+
 static int check_action(int argc, char **argv)
 {
 	const char *conninfo = "";
@@ -266,12 +271,7 @@ static int check_action(int argc, char **argv)
 	};
 	const struct verb_form form = {
 		.arguments = "",
-		.about = "Looks for what is wrong in the territory (errors: the exit code is 1) "
-		         "and for\n"
-		         "what is missing (notes): communes without contour or adviser, contours "
-		         "that\n"
-		         "overlap or do not hold their commune's point, centres that nobody "
-		         "follows.",
+		.about = check_about,
 		.options = options,
 	};
 	char why[MIGRATION_WHY_SIZE];

@@ -1,4 +1,4 @@
-"""The sample data: what it says of itself."""
+"""The sample data: what it says of itself, and that the imports take it."""
 
 import csv
 import json
@@ -29,6 +29,12 @@ def holds(ring, lon, lat):
     return inside
 
 
+def territory_files():
+    return [f"--{kind}={SAMPLE / name}" for kind, name in (
+        ("departments", "departments.csv"), ("centres", "centres.csv"), ("tribunals", "tribunals.csv"),
+        ("former", "former77.csv"), ("communes", "communes77.csv"), ("advisers", "advisers.csv"))]
+
+
 def test_nobody_is_real():
     people = rows("practitioners.csv")
     numbers = [n for p in people for n in (p["numbers"] + "," + p["shared_numbers"]).split(",") if n]
@@ -50,3 +56,20 @@ def test_sites_lie_where_they_say():
 def test_former_communes_are_gone():
     today = {c["code_commune"]: c["libelle_commune"] for c in rows("communes77.csv")}
     assert [f for f in rows("former77.csv") if f["commune"] not in today or f["name"] in today.values()] == []
+
+
+def test_people(tocsin, schema):
+    target = ["--database", schema.dsn()]
+    assert tocsin("territory", "import", *target, *territory_files()).returncode == 0
+    done = tocsin("registry", "import", *target, SAMPLE / "practitioners.csv")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "32 people, 32 added, 0 changed\n", "")
+    again = tocsin("registry", "import", *target, SAMPLE / "practitioners.csv")
+    assert (again.returncode, again.stdout) == (0, "32 people, 0 added, 0 changed\n")
+    assert schema.run("SELECT count(*) FROM sites") == [(20,)]
+    assert schema.run("SELECT count(*) FROM practitioners WHERE exposed <> ''") == [(3,)]
+    assert schema.run("SELECT count(*) FROM practitioner_sites WHERE place = 2") == [(9,)]
+    assert schema.run("SELECT count(*) FROM numbers WHERE number = '+33199007701' AND shared") == [(4,)]
+    assert schema.run("SELECT count(*) FROM sites s LEFT JOIN communes c ON c.code = s.commune WHERE c.code IS NULL") == [(0,)]
+    withdrawn = tocsin("registry", "withdraw", *target, "Dr Monique Lefranc")
+    assert withdrawn.returncode == 0, withdrawn.stderr
+    assert schema.run("SELECT count(*) FROM practitioners") == [(31,)]
