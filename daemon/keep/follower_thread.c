@@ -404,6 +404,8 @@ static enum pg_end write_batch(struct follower *f, struct pg_error *refusal)
 		*refusal = error;
 		return take_refusal(f, end, refusal);
 	}
+	if (how == PG_LATE)
+		portion_too_much(&f->portion, end);
 	if (how != PG_DONE || !f->has_committed)
 		return go_away(f, how == PG_DONE ? PG_LOST : how, &error);
 	count_trouble(f, transcript_rows(f->transcript, TRANSCRIPT_SET_ASIDE)->count, 0);
@@ -553,10 +555,8 @@ static enum pg_end back_off(struct follower *f)
 	if (getrandom(&dice, sizeof dice, GRND_NONBLOCK) < 0)
 		dice = 128;
 	int64_t wait_ms = f->backoff_ms * 3 / 4 + f->backoff_ms * dice / 512;
-	if (f->backoff_ms < FOLLOWER_BACKOFF_MAX_MS)
-		f->backoff_ms = f->backoff_ms * 2 < FOLLOWER_BACKOFF_MAX_MS
-		                        ? f->backoff_ms * 2
-		                        : FOLLOWER_BACKOFF_MAX_MS;
+	f->backoff_ms = f->backoff_ms * 2 < FOLLOWER_BACKOFF_MAX_MS ? f->backoff_ms * 2
+	                                                            : FOLLOWER_BACKOFF_MAX_MS;
 	return pg_rest(f->stop_fd, in_ms(wait_ms));
 }
 

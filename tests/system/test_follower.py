@@ -519,6 +519,18 @@ def test_a_lock_holds_it_up_and_no_longer(schema, live, target):
     assert driver.status()["set_aside"] == 0
 
 
+def test_a_slow_database_gets_less_at_a_time(schema, live, target):
+    """A batch that cannot be done in time is halved until it can: a slow database is never stuck."""
+    schema.run("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS "
+               "'BEGIN PERFORM pg_sleep(0.01); RETURN NEW; END'")
+    schema.run("CREATE TRIGGER slow BEFORE INSERT ON alerts FOR EACH ROW EXECUTE FUNCTION slow()")
+    driver = live(target, answer_ms=400)
+    driver.order("raise 150")  # 1.5 s and more
+    driver.caught_up()
+    assert_whole(schema, 150)
+    assert driver.status()["set_aside"] == 0
+
+
 def test_two_nodes_in_one_database(schema, live, target):
     one_node, other = live(target, "one", node=1), live(target, "other", node=2)
     for driver in (one_node, other):
