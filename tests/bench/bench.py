@@ -154,7 +154,7 @@ class Bench:
             database, daemon = self.fresh()
             daemon.start()
             rows = self.pgbench(database, seconds)
-            result = self.load(daemon, database, rate=0, seconds=seconds, senders=200, flight=4)
+            result = self.load(daemon, database, rate=0, seconds=seconds, senders=200, flight=4, watchers=1)
             ended = time.monotonic()
             wait_until(lambda: json.loads(daemon.admin("/status")[1])["postgres"]["lag_records"] == 0, 120,
                        "PostgreSQL caught up")
