@@ -5,6 +5,7 @@
 
 #include "proto/console.pb-c.h"
 #include "push/console_decode.h"
+#include "push/pending.h"
 #include "support/bug.h"
 #include "support/log.h"
 #include "support/table.h"
@@ -27,7 +28,7 @@ struct console {
 	char operator[INCIDENT_OPERATOR_SIZE];
 	bool is_signed_in;
 	bool end_is_due;            /* the snapshot's end mark comes when `pending` is empty */
-	struct table *pending;      /* newest views that it has not been sent, by incident */
+	struct pending *pending;    /* newest views that it has not been sent */
 	struct position unrecorded; /* the newest sent to it before it was durable */
 	struct act_flight {
 		bool is_used;
@@ -103,7 +104,7 @@ static void on_open(struct link *link, void *owner)
 	c->serial = ++all->last_serial;
 	c->all = all;
 	c->link = link;
-	c->pending = table_new(sizeof(struct incident_id), 0);
+	c->pending = pending_new();
 	if (c->pending == NULL || !table_put(all->by_serial, &c->serial, c)) {
 		link_close(link, LINK_END_NO_MEMORY);
 		return;
@@ -131,21 +132,8 @@ static void send_view(struct console *c, struct view *v)
 
 static void keep_pending(struct console *c, struct view *v)
 {
-	struct view *old = table_get(c->pending, &v->incident);
-	if (!table_put(c->pending, &v->incident, v)) {
+	if (!pending_put(c->pending, v))
 		refuse(c, "no-memory", LINK_END_NO_MEMORY);
-		return;
-	}
-	view_ref(v);
-	view_unref(old);
-}
-
-static int by_priority(const void *left, const void *right)
-{
-	const struct view *a = *(struct view *const *)left, *b = *(struct view *const *)right;
-	if (a->priority != b->priority)
-		return a->priority < b->priority ? -1 : 1;
-	return position_compare(a->position, b->position);
 }
 
 static void send_end(struct console *c)
@@ -164,27 +152,13 @@ static void send_end(struct console *c)
 /* Sends what is pending, the most urgent first, until enough is queued. */
 static void send_pending(struct console *c)
 {
-	size_t count = table_count(c->pending), sent = 0;
-	if (count > 0 && link_queued(c->link) <= CONSOLE_QUEUE_LOW) {
-		struct view **views = malloc(count * sizeof *views), *v;
-		if (views == NULL) {
-			refuse(c, "no-memory", LINK_END_NO_MEMORY);
-			return;
-		}
-		size_t n = 0;
-		for (size_t i = 0; (v = table_next(c->pending, &i)) != NULL;)
-			views[n++] = v;
-		qsort(views, n, sizeof *views, by_priority);
-		for (;
-		     sent < n && link_queued(c->link) <= CONSOLE_QUEUE_LOW && link_is_open(c->link);
-		     sent++) {
-			send_view(c, views[sent]);
-			table_remove(c->pending, &views[sent]->incident);
-			view_unref(views[sent]);
-		}
-		free(views);
+	struct view *v;
+	while (link_is_open(c->link) && link_queued(c->link) <= CONSOLE_QUEUE_LOW &&
+	       (v = pending_take(c->pending)) != NULL) {
+		send_view(c, v);
+		view_unref(v);
 	}
-	if (c->end_is_due && table_count(c->pending) == 0)
+	if (c->end_is_due && pending_count(c->pending) == 0)
 		send_end(c);
 }
 
@@ -195,7 +169,7 @@ static void on_show(void *owner, struct view *v)
 	for (size_t i = 0; (c = table_next(all->by_serial, &i)) != NULL;) {
 		if (!c->is_signed_in || !link_is_open(c->link) || !view_concerns(v, c->centre))
 			continue;
-		if (table_count(c->pending) > 0 || link_queued(c->link) > CONSOLE_QUEUE_LOW)
+		if (pending_count(c->pending) > 0 || link_queued(c->link) > CONSOLE_QUEUE_LOW)
 			keep_pending(c, v);
 		else
 			send_view(c, v);
@@ -240,12 +214,41 @@ static void post_session(struct console *c, enum event_kind kind)
 	e->act.department = c->department;
 }
 
+static int by_position(const void *left, const void *right)
+{
+	const struct view *a = *(struct view *const *)left, *b = *(struct view *const *)right;
+	return position_compare(a->position, b->position);
+}
+
+/* What the console must be sent before it is live, in order: all open incidents of its centre, or,
+ * for one that resumes, what changed or closed `since`. */
+static void take_snapshot(struct console *c, const struct position *since)
+{
+	const struct desk *desk = c->all->desk;
+	struct view **views = malloc((desk_count(desk) + DESK_CLOSED_MAX) * sizeof *views), *v;
+	size_t count = 0;
+	if (views == NULL) {
+		refuse(c, "no-memory", LINK_END_NO_MEMORY);
+		return;
+	}
+	for (size_t i = 0; (v = desk_next_open(desk, &i)) != NULL;)
+		if (view_concerns(v, c->centre) &&
+		    (since == NULL || !v->is_recorded || position_compare(v->position, *since) > 0))
+			views[count++] = v;
+	for (size_t n = 0; since != NULL && (v = desk_closed(desk, n)) != NULL; n++)
+		if (view_concerns(v, c->centre) && position_compare(v->position, *since) > 0)
+			views[count++] = v;
+	qsort(views, count, sizeof *views, by_position);
+	for (size_t n = 0; n < count; n++)
+		keep_pending(c, views[n]);
+	free(views);
+}
+
 /* The snapshot: all open incidents of the centre, or, for a console that resumes, what changed or
  * closed since. Then it is live. */
 static void sign_in(struct console *c, const struct console_message *m)
 {
 	struct consoles *all = c->all;
-	struct view *v;
 	if (!m->speaks_ours) {
 		refuse(c, "version", LINK_END_PROTOCOL);
 		return;
@@ -255,15 +258,7 @@ static void sign_in(struct console *c, const struct console_message *m)
 	               m->resume_after.node == all->ports.durable(all->ports.owner).node &&
 	               desk_remembers(all->desk, m->resume_after);
 	send_welcome(c, resumed);
-	for (size_t i = 0; (v = desk_next_open(all->desk, &i)) != NULL;)
-		if (view_concerns(v, c->centre) &&
-		    (!resumed || !v->is_recorded ||
-		     position_compare(v->position, m->resume_after) > 0))
-			keep_pending(c, v);
-	for (size_t n = 0; resumed && (v = desk_closed(all->desk, n)) != NULL; n++)
-		if (view_concerns(v, c->centre) &&
-		    position_compare(v->position, m->resume_after) > 0)
-			keep_pending(c, v);
+	take_snapshot(c, resumed ? &m->resume_after : NULL);
 	c->is_signed_in = true;
 	c->end_is_due = true;
 	all->signed_in++;
@@ -344,7 +339,6 @@ static void on_drained(struct link *link, void *owner)
 static void on_end(struct link *link, void *owner, enum link_end end)
 {
 	struct console *c = owner;
-	struct view *v;
 	if (c == NULL)
 		return;
 	log_event(c->is_signed_in ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "console-closed",
@@ -355,10 +349,7 @@ static void on_end(struct link *link, void *owner, enum link_end end)
 		post_session(c, EVENT_CONSOLE_LOST);
 	}
 	table_remove(c->all->by_serial, &c->serial);
-	if (c->pending != NULL)
-		for (size_t i = 0; (v = table_next(c->pending, &i)) != NULL;)
-			view_unref(v);
-	table_free(c->pending);
+	pending_free(c->pending);
 	free(c);
 }
 

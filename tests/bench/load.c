@@ -202,7 +202,9 @@ static void receive(struct peer *p)
 	enum client_status status;
 	while ((status = client_receive(p->client, (struct mono){ 1 }, &bytes, &length)) ==
 	       CLIENT_OK) {
-		if (p->is_watcher) {
+		if (p->is_watcher && load.rate == 0) {
+			load.views++; /* counted, not read: the generator shares the machine */
+		} else if (p->is_watcher) {
 			Tocsin__V1__DeskMessage *m =
 			        tocsin__v1__desk_message__unpack(NULL, length, bytes);
 			if (m != NULL && m->body_case == TOCSIN__V1__DESK_MESSAGE__BODY_INCIDENT)
