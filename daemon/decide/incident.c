@@ -153,14 +153,6 @@ bool incident_concerns(const struct incident *i, struct centre_id centre)
 	return false;
 }
 
-bool incident_has_person(const struct incident *i, struct practitioner_id id)
-{
-	for (unsigned n = 0; n < i->people_count; n++)
-		if (id_equal(i->people[n].id.v, id.v))
-			return true;
-	return false;
-}
-
 bool incident_relate(struct incident *i, struct incident_id other)
 {
 	for (unsigned n = 0; n < i->related_count; n++)

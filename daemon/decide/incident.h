@@ -158,7 +158,6 @@ bool incident_add_centre(struct incident *i, struct centre_id centre, enum centr
 void incident_set_owner(struct incident *i, struct centre_id centre); /* the old owner stays informed */
 void incident_drop_offer(struct incident *i);
 bool incident_concerns(const struct incident *i, struct centre_id centre);
-bool incident_has_person(const struct incident *i, struct practitioner_id id);
 bool incident_relate(struct incident *i, struct incident_id other);
 
 const char *incident_state_name(enum incident_state state);

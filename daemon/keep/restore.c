@@ -126,13 +126,21 @@ static void get_alerts(struct incident *i, const Tocsin__Journal__Alerts *m)
 	i->alerts_total = m->total;
 }
 
+/* A number that a flipped bit made endless does not overflow what is reckoned with it. */
+static int64_t held(int64_t number, int64_t most)
+{
+	return number > most ? most : number < -most ? -most : number;
+}
+
+/* The earlier of what both clocks say; a time that has passed says how long ago. */
 static struct mono get_due(int64_t remaining_ms, int64_t due_at, struct mono now, struct wall wall)
 {
 	if (due_at == 0)
 		return (struct mono){ 0 };
-	int64_t by_wall_ms = wall_ms_between(wall, (struct wall){ due_at });
+	int64_t by_wall_ms = wall_ms_between(wall, (struct wall){ held(due_at, INT64_MAX / 2) });
 	int64_t wait_ms = by_wall_ms < remaining_ms ? by_wall_ms : remaining_ms;
-	return mono_add_ms(now, wait_ms > 0 ? wait_ms : 0);
+	struct mono due = mono_add_ms(now, held(wait_ms, INT64_MAX / 2 / CLOCK_MS_NS));
+	return mono_is_set(due) ? due : now;
 }
 
 static void get_incident(struct incident *i, const Tocsin__Journal__Incident *m, struct mono now,

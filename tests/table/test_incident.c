@@ -25,6 +25,7 @@ struct scene {
 	struct alert_id alerts[26]; /* the newest alert of each */
 	struct incident_id last;
 	int64_t wall_shift_s; /* the wall clock was set */
+	bool is_down;
 };
 
 static struct scene scene;
@@ -55,9 +56,9 @@ static void pass_time(int64_t seconds)
 	for (;;) {
 		struct mono due = world_next_wake(world);
 		int64_t due_ms = due.ns / CLOCK_MS_NS - TWIN_MONO_START_MS;
-		if (!mono_is_set(due) || due_ms >= seconds * 1000)
-			break; /* what is due just now is part of the line itself */
 		int64_t now_ms = twin->now.ns / CLOCK_MS_NS - TWIN_MONO_START_MS;
+		if (!mono_is_set(due) || due_ms >= seconds * 1000 || now_ms == seconds * 1000)
+			break; /* what is due just now is part of the line itself */
 		at_ms(due_ms < now_ms ? now_ms : due_ms);
 		twin_happen(twin, &(struct event){ .kind = EVENT_TICK });
 	}
@@ -230,7 +231,16 @@ static int service_does(char **words, unsigned count)
 		scene.wall_shift_s = strtol(whom, NULL, 10);
 		at_ms(now_ms);
 	} else if (strcmp(what, "restart") == 0) {
-		twin_restart(twin, strcmp(whom, "checkpoint") == 0);
+		twin_stop(twin, strcmp(whom, "checkpoint") == 0);
+		twin_start(twin);
+	} else if (strcmp(what, "stop") == 0) {
+		twin_stop(twin, strcmp(whom, "checkpoint") == 0);
+		scene.is_down = true;
+	} else if (strcmp(what, "start") == 0) {
+		twin_start(twin);
+		scene.is_down = false;
+	} else if (strcmp(what, "wake") == 0) {
+		twin_happen(twin, &(struct event){ .kind = EVENT_TICK });
 	} else if (strcmp(what, "withdraw") == 0) {
 		registry_remove_practitioner(scene.registry, department_person(name));
 	} else if (strcmp(what, "unregister") == 0) {
@@ -454,7 +464,11 @@ static int run_line(char *line)
 	}
 	if (count < 2 || !behind)
 		return failed("a line is: seconds who what -> expected");
-	pass_time(strtol(words[0], NULL, 10));
+	bool was_asleep = count > 2 && strcmp(words[2], "wake") == 0;
+	if (scene.is_down || was_asleep)
+		at_ms(strtol(words[0], NULL, 10) * 1000);
+	else
+		pass_time(strtol(words[0], NULL, 10));
 	twin_forget(twin);
 	int bad = 0;
 	if (strcmp(words[1], "time") == 0)
@@ -470,7 +484,7 @@ static int run_line(char *line)
 	for (unsigned n = 0; n < 26 && i != NULL; n++) /* for split: the newest alert of each */
 		if (id_equal(scene.letters[n].v, i->id.v) && i->alerts_total > 0)
 			scene.alerts[n] = i->last[(i->alerts_total - 1) % INCIDENT_ALERTS_KEPT].id;
-	return bad + (int)twin_compare(twin);
+	return scene.is_down ? bad : bad + (int)twin_compare(twin);
 }
 
 static void table_holds(void **state)
