@@ -250,7 +250,9 @@ enum recovery journal_recover(struct journal *j, const struct recovery_calls *ca
 
 enum journal_answer journal_start(struct journal *j, struct position *first)
 {
-	must(j->is_recovered && !j->is_started);
+	must(!j->is_started);
+	if (!j->is_recovered)
+		return JOURNAL_NOT_READ;
 	struct folder_list list = { 0 };
 	enum journal_answer answer = JOURNAL_OK;
 	if (!folder_list(&j->folder, &list)) {
@@ -525,6 +527,7 @@ const char *journal_answer_text(enum journal_answer answer)
 	case JOURNAL_LOCKED: return "another process holds the folder";
 	case JOURNAL_NEWER: return "a later version of tocsin wrote here; nothing was touched";
 	case JOURNAL_OTHER_NODE: return "the folder is the journal of another node";
+	case JOURNAL_NOT_READ: return "what the folder holds was not read";
 	case JOURNAL_SETTINGS: return "a setting is out of bounds";
 	case JOURNAL_DISK: return "the disk refuses";
 	case JOURNAL_NO_MEMORY: return "no memory";

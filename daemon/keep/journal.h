@@ -52,6 +52,7 @@ enum journal_answer {
 	JOURNAL_LOCKED,       /* another process holds the folder */
 	JOURNAL_NEWER,        /* a later version wrote there; nothing was touched */
 	JOURNAL_OTHER_NODE,   /* the folder is another node's */
+	JOURNAL_NOT_READ,     /* it was not recovered: what it holds is not known */
 	JOURNAL_SETTINGS,     /* a setting is out of bounds */
 	JOURNAL_DISK,         /* errno */
 	JOURNAL_NO_MEMORY,

@@ -371,6 +371,30 @@ static void epochs_grow_though_the_clock_goes_back(void **state)
 	memory_disk_free(disk);
 }
 
+static void what_was_not_read_is_not_gone_on_with(void **state)
+{
+	(void)state;
+	struct memory_disk *disk = memory_disk_new(1);
+	struct journal_settings s = settings();
+	struct recovery_report report;
+	struct position first;
+	enum journal_answer why;
+	s.folder = "/journal";
+	s.disk = memory_disk_interface(disk);
+	s.is_threadless = true;
+	assert_int_equal(open_answer(disk, 3, 2), JOURNAL_OK);
+	struct journal *j = journal_open(&s, &why);
+	assert_int_equal(journal_start(j, &first), JOURNAL_NOT_READ);
+	memory_disk_fail(disk, MEMORY_LIST, 0, 1, EIO);
+	assert_int_equal(journal_recover(j, NULL, &report), RECOVERY_FAILED);
+	assert_int_equal(journal_start(j, &first), JOURNAL_NOT_READ);
+	assert_int_equal(journal_append(j, 1, "x", 1), JOURNAL_CLOSED);
+	assert_int_equal(journal_recover(j, NULL, &report), RECOVERY_DONE);
+	assert_int_equal(journal_start(j, &first), JOURNAL_OK);
+	assert_true(journal_close(j, 0));
+	memory_disk_free(disk);
+}
+
 static void settings_out_of_bounds_are_refused(void **state)
 {
 	(void)state;
@@ -426,6 +450,7 @@ int main(void)
 		IN_FOLDER(a_checkpoint_comes_in_bounded_slices),
 		cmocka_unit_test(what_a_later_version_wrote_is_left_alone),
 		cmocka_unit_test(epochs_grow_though_the_clock_goes_back),
+		cmocka_unit_test(what_was_not_read_is_not_gone_on_with),
 		cmocka_unit_test(settings_out_of_bounds_are_refused),
 		cmocka_unit_test(every_answer_and_state_has_a_name),
 	};
