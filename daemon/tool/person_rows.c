@@ -190,6 +190,9 @@ bool person_rows_import(struct person_rows *r, const char *path)
 	}
 	while (fine && (kind = csv_next(&csv)) != CSV_END) {
 		if (kind == CSV_BAD_ROW) {
+			/* Whose row it was nobody knows: the person before it ends here. */
+			fine = current_write(r, c, path);
+			c->is_open = false;
 			remark(r, path, csv.line, REMARK_ERROR, csv.why);
 			continue;
 		}

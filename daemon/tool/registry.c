@@ -179,91 +179,59 @@ static bool add_fill(const struct registry_run *r, const struct add_texts *t,
 	       person_add_consents(p, t->consents, why) && person_is_complete(p, why);
 }
 
+static int add_run(struct registry_run *r, const struct add_texts *t)
+{
+	struct registration *p = calloc(1, sizeof(*p));
+	struct person_written written;
+	char why[PERSON_WHY_SIZE];
+
+	if (!p)
+		return verb_refuse("no memory");
+	if (!add_fill(r, t, p, why)) {
+		free(p);
+		return verb_refuse("%s", why);
+	}
+	bool fine = database_open(&r->db, r->conninfo, "registry add", r->operator) &&
+	            add_write(r, p, &written);
+	if (fine)
+		puts(written.id);
+	free(p);
+	return registry_end(r, fine);
+}
+
 static int add_action(int argc, char **argv)
 {
 	struct registry_run r = { .conninfo = "", .department = "" };
 	struct add_texts t = { "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "" };
 	const struct verb_option options[] = {
-		{ .name = "access", .text = &t.access, .value = "TEXT", .help = "how to get in" },
-		{ .name = "address", .text = &t.address, .value = "TEXT", .help = "of the site" },
-		{ .name = "commune", .text = &t.commune, .value = "INSEE", .help = "of the site" },
-		{ .name = "consents",
-		  .text = &t.consents,
-		  .value = "CENTRES",
-		  .help = "who may recognise the numbers" },
+		{ "access", NULL, &t.access, "TEXT", "how to get in" },
+		{ "address", NULL, &t.address, "TEXT", "of the site" },
+		{ "commune", NULL, &t.commune, "INSEE", "of the site" },
+		{ "consents", NULL, &t.consents, "CENTRES", "who may recognise the numbers" },
 		OPTION_DATABASE(r),
-		{ .name = "department",
-		  .text = &r.department,
-		  .value = "CODE",
-		  .help = "who registers" },
-		{ .name = "evidence",
-		  .text = &t.evidence,
-		  .value = "TEXT",
-		  .help = "the signed form's reference" },
-		{ .name = "exposed",
-		  .text = &t.exposed,
-		  .value = "WHY",
-		  .help = "why the person is in danger" },
-		{ .name = "given",
-		  .text = &t.given,
-		  .value = "DATE",
-		  .help = "when the consents were given" },
-		{ .name = "lat", .text = &t.lat, .value = "DEGREES", .help = "of the site" },
-		{ .name = "lon", .text = &t.lon, .value = "DEGREES", .help = "of the site" },
-		{ .name = "name",
-		  .text = &t.name,
-		  .value = "NAME",
-		  .help = "\"Dr Camille Exemple\"" },
-		{ .name = "numbers",
-		  .text = &t.numbers,
-		  .value = "LIST",
-		  .help = "own numbers, separated by commas" },
+		{ "department", NULL, &r.department, "CODE", "who registers" },
+		{ "evidence", NULL, &t.evidence, "TEXT", "the signed form's reference" },
+		{ "exposed", NULL, &t.exposed, "WHY", "why the person is in danger" },
+		{ "given", NULL, &t.given, "DATE", "when the consents were given" },
+		{ "lat", NULL, &t.lat, "DEGREES", "of the site" },
+		{ "lon", NULL, &t.lon, "DEGREES", "of the site" },
+		{ "name", NULL, &t.name, "NAME", "\"Dr Camille Exemple\"" },
+		{ "numbers", NULL, &t.numbers, "LIST", "own numbers, separated by commas" },
 		OPTION_OPERATOR(r),
-		{ .name = "profession",
-		  .text = &t.profession,
-		  .value = "TEXT",
-		  .help = "médecin, sage-femme, ..." },
-		{ .name = "rpps", .text = &t.rpps, .value = "NUMBER", .help = "11 digits" },
-		{ .name = "shared-numbers",
-		  .text = &t.shared,
-		  .value = "LIST",
-		  .help = "numbers of a surgery's line" },
-		{ .name = "site",
-		  .text = &t.site,
-		  .value = "NAME",
-		  .help = "where the person practises" },
-		{ .name = "specialty",
-		  .text = &t.specialty,
-		  .value = "TEXT",
-		  .help = "médecine générale, ..." },
-		{ .name = NULL },
+		{ "profession", NULL, &t.profession, "TEXT", "médecin, sage-femme, ..." },
+		{ "rpps", NULL, &t.rpps, "NUMBER", "11 digits" },
+		{ "shared-numbers", NULL, &t.shared, "LIST", "numbers of a surgery's line" },
+		{ "site", NULL, &t.site, "NAME", "where the person practises" },
+		{ "specialty", NULL, &t.specialty, "TEXT", "médecine générale, ..." },
+		{ NULL, NULL, NULL, NULL, NULL },
 	};
-	const struct verb_form form = {
-		.arguments = "",
-		.about =
-		        "Registers one person, or brings the registration up to date, as a row of\n"
-		        "`registry import` does. Prints the person's id.",
-		.options = options
-	};
-	struct person_written written;
-	char why[PERSON_WHY_SIZE];
+	static const char add_about[] =
+	        "Registers one person, or brings the registration up to date, as a row of\n"
+	        "`registry import` does. Prints the person's id.";
+	const struct verb_form form = { "", add_about, options, 0, 0 };
 	int first, code;
 
-	if (!verb_begin(&form, argc, argv, &first, &code))
-		return code;
-	struct registration *p = calloc(1, sizeof(*p));
-	if (!p)
-		return verb_refuse("no memory");
-	if (!add_fill(&r, &t, p, why)) {
-		free(p);
-		return verb_refuse("%s", why);
-	}
-	bool fine = database_open(&r.db, r.conninfo, "registry add", r.operator) &&
-	            add_write(&r, p, &written);
-	if (fine)
-		puts(written.id);
-	free(p);
-	return registry_end(&r, fine);
+	return verb_begin(&form, argc, argv, &first, &code) ? add_run(&r, &t) : code;
 }
 
 /* ---- who is meant ---- */
