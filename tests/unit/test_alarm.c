@@ -181,7 +181,7 @@ static void end_waits_a_little_and_leaves_the_rest(void **state)
 	raise_one(f, "b");
 	alarm_free(f->alarm, 300);
 	f->alarm = NULL;
-	assert_in_range(mono_ms_between(begun, clock_mono()), 300, 4000);
+	assert_in_range(mono_ms_between(begun, clock_mono()), 300, 20000);
 	assert_int_equal(access(f->result, F_OK), 0); /* it goes on */
 	open_gate(f);
 	deadline = mono_add_ms(clock_mono(), 5000);

@@ -214,11 +214,11 @@ static void silence_ends_an_open_link_and_a_message_starts_it_again(void **state
 	struct client *c;
 	struct mono begun;
 
-	r->group.settings.idle_ms = 80;
+	r->group.settings.idle_ms = 300;
 	c = opened_client(r);
 	begun = clock_mono();
 	for (unsigned i = 1; i <= 5; i++) {
-		struct mono next = mono_add_ms(begun, 40 * i);
+		struct mono next = mono_add_ms(begun, 100 * i);
 		rig_until(r, mono_is_due(next, clock_mono()));
 		client_say_message(c, "vivant", 6);
 		rig_until(r, r->messages_count == i);
@@ -226,7 +226,7 @@ static void silence_ends_an_open_link_and_a_message_starts_it_again(void **state
 	}
 	rig_until(r, r->ended == 1);
 	assert_int_equal(r->end, LINK_END_SILENT);
-	assert_true(mono_ms_between(begun, clock_mono()) >= 200 + 80);
+	assert_true(mono_ms_between(begun, clock_mono()) >= 500 + 300);
 }
 
 static void reader_that_does_not_read_is_dropped_at_the_deadline(void **state)
@@ -359,12 +359,12 @@ static void nobody_is_blamed_for_our_pause(void **state)
 	struct client *c;
 	struct mono until;
 
-	r->group.settings.idle_ms = 60;
-	r->group.settings.frame_ms = 60;
+	r->group.settings.idle_ms = 300;
+	r->group.settings.frame_ms = 300;
 	c = opened_client(r);
 	links_pause(r->links);
 	client_say(c, "\0\0\0\4mo", 6);
-	until = mono_add_ms(clock_mono(), 200);
+	until = mono_add_ms(clock_mono(), 700);
 	rig_until(r, mono_is_due(until, clock_mono()));
 	assert_int_equal(r->ended, 0);
 	links_resume(r->links);
