@@ -3,7 +3,7 @@
  *
  * It is conformal: around any point a length on the ground is the length in the plane times one
  * factor, the same in every direction. With the factor at the middle latitude of its ends a length
- * is right to 1 cm within 1 km, 1 m within 50 km and 0.1 % within 600 km, between 52 degrees south
+ * is right to 1 cm within 10 km, 1 m within 50 km and 0.2 % within 600 km, between 52 degrees south
  * and north (tests/unit/test_mercator.c, against Vincenty's inverse formula). Source: Snyder, Map
  * Projections, a Working Manual (USGS PP 1395), chapter 7. Pure; degrees in, radians in between.
  */
