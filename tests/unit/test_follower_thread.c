@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "keep/follower.h"
+#include "keep/follower_thread.h"
 
 static struct folder folder;
 
