@@ -29,11 +29,11 @@ struct effect *commit(struct world *w, const struct event *e, struct effects *fx
 		w->dirty = i->next;
 		i->next = NULL;
 		i->is_dirty = i->is_loud = i->is_seen = false;
-		i->position = here;
 		/* One too many keeps its marks, and the next record has it. */
 		if (!BUG(keep->keep.incidents_count == EFFECT_INCIDENTS_MAX))
 			keep->keep.incidents[keep->keep.incidents_count++] = i;
 		if (is_seen) {
+			i->position = here;
 			i->revision++;
 			i->updated_at = e->wall;
 			if (is_loud)

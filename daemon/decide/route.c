@@ -15,6 +15,15 @@ static void inform(struct finding *f, struct centre_id centre)
 		f->informed[f->informed_count++] = centre;
 }
 
+static void say_outside(struct finding *f, const struct zone_answer *z)
+{
+	char detail[REASON_DETAIL_SIZE] = "", name[REASON_DETAIL_SIZE - 16];
+	TEXT_COPY(name, z->nearest != NULL ? z->nearest->name : "");
+	if (z->nearest != NULL)
+		text_add(detail, sizeof detail, "%s, %.1f km", name, z->nearest_m / 1000);
+	finding_because(f, REASON_ROUTE_STAND_IN_OUTSIDE, detail);
+}
+
 /* The competent centre for the finding's place; empty when there is none. */
 static struct centre_id competent(const struct world *w, struct finding *f)
 {
@@ -39,20 +48,14 @@ static struct centre_id competent(const struct world *w, struct finding *f)
 		p->commune = c->code;
 		TEXT_COPY(p->commune_name, c->name);
 	}
-	if (c == NULL) {
-		char detail[REASON_DETAIL_SIZE] = "", name[REASON_DETAIL_SIZE - 16];
-		TEXT_COPY(name, z.nearest != NULL ? z.nearest->name : "");
-		if (z.nearest != NULL)
-			text_add(detail, sizeof detail, "%s, %.1f km", name, z.nearest_m / 1000);
-		finding_because(f, REASON_ROUTE_STAND_IN_OUTSIDE, detail);
-		return none;
-	}
-	struct centre_id centre = c->centre;
-	if (z.zone_name != NULL) {
+	struct centre_id centre = c != NULL ? c->centre : none;
+	if (z.zone_name != NULL) { /* also where no commune is known */
 		centre = z.centre;
 		finding_because(f, REASON_ROUTE_ZONE, z.zone_name);
-	} else {
+	} else if (c != NULL) {
 		finding_because(f, REASON_ROUTE_COMMUNE, c->name);
+	} else {
+		say_outside(f, &z);
 	}
 	if (z.approximate)
 		finding_because(f, REASON_ROUTE_APPROXIMATE, "");

@@ -192,8 +192,10 @@ static enum restore_end restore_incident(struct world *w, const Tocsin__Journal_
 			return RESTORE_NO_MEMORY;
 		i->id = id;
 	}
+	/* A record that consoles did not see, of a deadline alone, makes no revision. */
+	if (is_new || m->revision != i->revision)
+		i->position = position;
 	get_incident(i, m, now, wall);
-	i->position = position;
 	if (is_new && !world_restore_incident(w, i)) {
 		free(i);
 		return RESTORE_NO_MEMORY;
