@@ -59,7 +59,8 @@ static bool has_nul(const ProtobufCMessageDescriptor *d, const uint8_t *at, size
 			left -= n;
 			skip = length <= left ? (size_t)length : left;
 			f = protobuf_c_message_descriptor_get_field(d, (unsigned)(key >> 3));
-			if (f != NULL && f->type == PROTOBUF_C_TYPE_STRING && memchr(at, 0, skip) != NULL)
+			if (f != NULL && f->type == PROTOBUF_C_TYPE_STRING &&
+			    memchr(at, 0, skip) != NULL)
 				return true;
 			if (f != NULL && f->type == PROTOBUF_C_TYPE_MESSAGE &&
 			    has_nul(f->descriptor, at, skip))

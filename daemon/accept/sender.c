@@ -135,8 +135,9 @@ static void on_open(struct link *link, void *owner)
 	s->kind = source.kind;
 	int64_t left_ms = wall_ms_between(clock_wall(), peer.not_after);
 	if (peer.doubts == 0 && left_ms < all->settings.warn_days * 24LL * 3600 * 1000)
-		log_event(LOG_LEVEL_WARN, "sender-certificate-ends-soon", LOG_TEXT("source", s->name),
-			  LOG_NUMBER("days", left_ms / (24 * 3600 * 1000)));
+		log_event(LOG_LEVEL_WARN, "sender-certificate-ends-soon",
+		          LOG_TEXT("source", s->name),
+		          LOG_NUMBER("days", left_ms / (24 * 3600 * 1000)));
 	if (peer.doubts != 0) {
 		s->doubts |= ALERT_DOUBT_CERTIFICATE;
 		log_event(LOG_LEVEL_WARN, "sender-certificate-out-of-time",

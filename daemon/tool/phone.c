@@ -1,5 +1,3 @@
-#include "tool/verb.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +7,7 @@
 
 #include "decide/phone.h"
 #include "tool/plain.h"
+#include "tool/verb.h"
 
 static const char about[] =
         "Reads one raw number per line on standard input, as a telephone exchange, a SIP\n"

@@ -32,7 +32,7 @@ static void what_nobody_sees_is_no_revision(void **state)
 	assert_int_equal(keep->keep.incidents_count, 1);
 	assert_ptr_equal(keep->keep.incidents[0], i);
 	assert_int_equal(i->revision, 1);
-	assert_int_equal(i->position.number, 1);
+	assert_int_equal(i->position.number, 0); /* of the record that made its revision */
 	assert_int_equal(i->changed, GROUP_DEADLINE); /* for the record to write and clear */
 	assert_null(rig_effect(r, EFFECT_SHOW));
 	assert_null(r->world.dirty);
