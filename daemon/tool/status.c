@@ -107,8 +107,10 @@ static int show(const char *page, bool json)
 	} else {
 		print_tree("", tree, 0);
 	}
+	/* For scripts that wait for it: shown, and still not as it should be. */
+	bool is_ready = !json_is_false(json_object_get(tree, "ready"));
 	json_decref(tree);
-	return VERB_DONE;
+	return is_ready ? VERB_DONE : verb_refuse("it is not ready");
 }
 
 int status_verb(int argc, char **argv)
@@ -126,7 +128,7 @@ int status_verb(int argc, char **argv)
 		.about = "Asks the running daemon how it is: its links and queues, what is "
 		         "degraded and\n"
 		         "since when, how far its journal and PostgreSQL are, which certificates "
-		         "end.",
+		         "end.\nDone only when it is ready.",
 		.options = options,
 	};
 	char why[ADMIN_PAGE_WHY_SIZE];
