@@ -112,7 +112,9 @@ def test_next_department_is_served_by_its_own_centres(service):
     assert "route-approximate" in reason_codes(view)  # no contours are loaded there
     home = service.sender("platform").alert(commune=MELUN)
     ours.incident(home.incident)
-    assert not {relayed.incident, away.incident} & ours.incidents.keys()
+    assert relayed.incident not in ours.incidents
+    if territory.contours():  # without them Évry's cell borders on ours, and both sides are informed
+        assert away.incident not in ours.incidents
     # What has no place goes to the stand-in of the source's own department.
     lost = service.sender("sos-91").alert("relay")
     assert owner(theirs.incident(lost.incident)) == "cic-91"
