@@ -134,8 +134,9 @@ static void take_position(struct alert *a, const Tocsin__V1__Position *p, struct
 
 static enum alert_kind take_kind(struct alert *a, Tocsin__V1__Kind kind)
 {
-	if (kind > TOCSIN__V1__KIND__KIND_UNKNOWN && (int)kind < ALERT_KINDS)
-		return (enum alert_kind)kind;
+	int number = (int)kind; /* the enum is unsigned here: a kind below zero is none */
+	if (number > TOCSIN__V1__KIND__KIND_UNKNOWN && number < ALERT_KINDS)
+		return (enum alert_kind)number;
 	a->doubts |= ALERT_DOUBT_KIND;
 	return ALERT_UNKNOWN;
 }

@@ -107,6 +107,10 @@ static void kinds_agree(void **state)
 	decode_alert(&a, &n);
 	assert_int_equal(n.alert.kind, ALERT_UNKNOWN);
 	assert_int_equal(n.alert.doubts, ALERT_DOUBT_KIND);
+	a.kind = (Tocsin__V1__Kind)-1;
+	decode_alert(&a, &n);
+	assert_int_equal(n.alert.kind, ALERT_UNKNOWN);
+	assert_int_equal(n.alert.doubts, ALERT_DOUBT_KIND);
 }
 
 static void expect_position_doubt(double lat, double lon, double accuracy_m, bool kept)
